@@ -1,14 +1,15 @@
 """One exchange type for everything that a capture can hold.
 
 Readers (`har`, `flowfile`, `curl`) make exchanges; everything after them reads exchanges only.
-What costs time or memory to decode (headers, bodies, initiators) is decoded when it is first
-asked for: a large HAR holds thousands of entries of which a diagnosis needs a few fields each.
+What costs time or memory to decode (headers, bodies, initiators) is decoded when it is asked for
+and not kept: a large HAR holds thousands of entries of which a diagnosis needs a few fields each.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
 
 import msgspec
 
@@ -32,27 +33,10 @@ class Headers:
     would lose what a diagnosis needs: two `Referrer-Policy` lines are not one.
     """
 
-    __slots__ = ("_pairs", "_source")
+    __slots__ = ("pairs",)
 
     def __init__(self, pairs: Iterable[tuple[str, str]] = ()) -> None:
-        self._pairs: Pairs | None = tuple(pairs)
-        self._source: Callable[[], Iterable[tuple[str, str]]] | None = None
-
-    @classmethod
-    def deferred(cls, source: Callable[[], Iterable[tuple[str, str]]]) -> Headers:
-        """Headers whose pairs `source` gives when first needed; it must not raise."""
-        headers = cls.__new__(cls)
-        headers._pairs = None
-        headers._source = source
-        return headers
-
-    @property
-    def pairs(self) -> Pairs:
-        if self._pairs is None:
-            assert self._source is not None
-            self._pairs = tuple(self._source())
-            self._source = None
-        return self._pairs
+        self.pairs: Pairs = tuple(pairs)
 
     def get(self, name: str) -> str | None:
         """The first value of the field, or None where it is absent."""
@@ -97,15 +81,53 @@ class Initiator(msgspec.Struct, frozen=True):
     urls: tuple[str, ...] = ()
 
 
-NO_INITIATOR = Initiator()
+class Parts(Protocol):
+    """The parts of an exchange that cost time or memory to decode; each call may decode anew."""
+
+    def request_headers(self) -> Headers: ...
+
+    def response_headers(self) -> Headers: ...
+
+    def body(self) -> str | None: ...
+
+    def request_body(self) -> str | None: ...
+
+    def initiator(self) -> Initiator: ...
 
 
-def _nothing() -> str | None:
-    return None
+class DecodedParts:
+    """Parts that a reader has at hand, with bodies behind functions where they are large."""
 
+    __slots__ = ("_body", "_initiator", "_request_body", "_request_headers", "_response_headers")
 
-def _no_initiator() -> Initiator:
-    return NO_INITIATOR
+    def __init__(
+        self,
+        request_headers: Headers = Headers(),  # noqa: B008 (immutable)
+        response_headers: Headers = Headers(),  # noqa: B008
+        body: Callable[[], str | None] = lambda: None,
+        request_body: Callable[[], str | None] = lambda: None,
+        initiator: Initiator = Initiator(),  # noqa: B008
+    ) -> None:
+        self._request_headers = request_headers
+        self._response_headers = response_headers
+        self._body = body
+        self._request_body = request_body
+        self._initiator = initiator
+
+    def request_headers(self) -> Headers:
+        return self._request_headers
+
+    def response_headers(self) -> Headers:
+        return self._response_headers
+
+    def body(self) -> str | None:
+        return self._body()
+
+    def request_body(self) -> str | None:
+        return self._request_body()
+
+    def initiator(self) -> Initiator:
+        return self._initiator
 
 
 class Exchange(msgspec.Struct, frozen=True, eq=False):
@@ -126,8 +148,6 @@ class Exchange(msgspec.Struct, frozen=True, eq=False):
     status: int | None = None
     outcome: Outcome = Outcome.UNKNOWN
     reason: str = ""
-    request_headers: Headers = Headers()
-    response_headers: Headers = Headers()
     http_version: str = ""
     resource_type: str = ""
     mime_type: str = ""
@@ -135,23 +155,28 @@ class Exchange(msgspec.Struct, frozen=True, eq=False):
     frame_ref: str = ""
     redirect_url: str = ""
     via_service_worker: bool = False
-    read_body: Callable[[], str | None] = _nothing
-    read_request_body: Callable[[], str | None] = _nothing
-    read_initiator: Callable[[], Initiator] = _no_initiator
+    parts: Parts = DecodedParts()
+
+    @property
+    def request_headers(self) -> Headers:
+        return self.parts.request_headers()
+
+    @property
+    def response_headers(self) -> Headers:
+        return self.parts.response_headers()
 
     @property
     def body(self) -> str | None:
         """The decoded response body as text; None where the capture has none."""
-        return self.read_body()
+        return self.parts.body()
+
+    @property
+    def request_body(self) -> str | None:
+        return self.parts.request_body()
 
     @property
     def initiator(self) -> Initiator:
-        return self.read_initiator()
-
-    @property
-    def referer(self) -> str | None:
-        """The Referer that was sent; None for none. Exporters write an empty one for none."""
-        return self.request_headers.get("referer") or None
+        return self.parts.initiator()
 
     @property
     def where(self) -> str:

@@ -81,6 +81,8 @@ class Dialect(Protocol):
 
     def lint(self, entries: Sequence[str]) -> list[EntryProblem]: ...
 
+    def suggest(self, text: str) -> str | None: ...
+
 
 def decide(dialect: Dialect, referer: str | None, entries: Sequence[str]) -> Admission:
     """The answer of a whole list: any match allows; else anything undocumented leaves it open.

@@ -1,0 +1,58 @@
+"""Who sent a request: a browser and which engine, a WebView, a native SDK, or another program."""
+
+from __future__ import annotations
+
+import functools
+import re
+from importlib import resources
+
+import msgspec
+import yaml
+
+from diagnostics.browser import engine as engine_data
+from diagnostics.browser.engine import Engine
+
+
+class Client(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A kind of client: `kind` is browser, webview, sdk, program or unknown; `engine` is
+    chromium, firefox, webkit or unknown for what renders pages, "" for the rest."""
+
+    pattern: str
+    kind: str
+    title: str
+    engine: str = ""
+
+    @property
+    def renders_pages(self) -> bool:
+        return self.kind in {"browser", "webview"}
+
+    @property
+    def model(self) -> Engine:
+        """The engine model to predict with: the measured one, else the specification's."""
+        measured = engine_data.engines()
+        return measured.get(self.engine, measured["spec"])
+
+    @property
+    def is_measured(self) -> bool:
+        return self.engine in engine_data.engines()
+
+
+NO_USER_AGENT = Client("", "unknown", "a client without a User-Agent")
+UNKNOWN = Client("", "program", "a program that is no browser")
+
+
+@functools.lru_cache(maxsize=1)
+def _known() -> tuple[tuple[re.Pattern[str], Client], ...]:
+    text = resources.files(__package__).joinpath("clients.yaml").read_text("utf-8")
+    clients = msgspec.convert(yaml.safe_load(text), tuple[Client, ...])
+    return tuple((re.compile(client.pattern, re.IGNORECASE), client) for client in clients)
+
+
+@functools.lru_cache(maxsize=512)
+def recognise(user_agent: str | None) -> Client:
+    """The client that a User-Agent names. A name that is not known and does not begin as every
+    browser's does (`Mozilla/`) is a program."""
+    if not user_agent:
+        return NO_USER_AGENT
+    text = user_agent[:1024]
+    return next((client for pattern, client in _known() if pattern.search(text)), UNKNOWN)

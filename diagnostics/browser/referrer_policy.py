@@ -1,0 +1,140 @@
+"""Referrer policies: which tokens exist, which of several is in force, what each leaves of a URL.
+
+Source: W3C Referrer Policy (https://w3c.github.io/webappsec-referrer-policy/), sections 3
+(policies), 8.1 (parse from a header), 8.3 (determine request's referrer), 8.4 (strip URL);
+HTML, "meta name=referrer" (legacy values). `spec` behaviour only: what single browsers do
+differently is in `engines.yaml`.
+"""
+
+from __future__ import annotations
+
+import enum
+
+import msgspec
+
+from diagnostics.browser.url import Url, is_potentially_trustworthy, same_origin
+
+DEFAULT = "strict-origin-when-cross-origin"
+
+POLICIES = (
+    "no-referrer",
+    "no-referrer-when-downgrade",
+    "same-origin",
+    "origin",
+    "strict-origin",
+    "origin-when-cross-origin",
+    "strict-origin-when-cross-origin",
+    "unsafe-url",
+)
+
+#: HTML: values of `<meta name=referrer>` from before the tokens were settled. A header or an
+#: attribute with one of them is an unknown token.
+LEGACY_META = {
+    "never": "no-referrer",
+    "default": DEFAULT,
+    "always": "unsafe-url",
+    "origin-when-crossorigin": "origin-when-cross-origin",
+}
+
+#: Referrer Policy 8.3, step 4: a longer referrer is cut to its origin.
+MAXIMUM_LENGTH = 4096
+
+
+class Left(enum.StrEnum):
+    """What a policy leaves of the referrer URL."""
+
+    FULL = "full"  # the URL without user name, password and fragment
+    ORIGIN = "origin"
+    NOTHING = "nothing"
+
+
+class ParsedPolicy(msgspec.Struct, frozen=True):
+    """The policy in force ("" where none is set) and the tokens that no browser knows."""
+
+    policy: str
+    unknown: tuple[str, ...] = ()
+
+
+def parse_header(values: list[str] | tuple[str, ...]) -> ParsedPolicy:
+    """The policy of `Referrer-Policy` header lines: of all their comma-separated tokens the last
+    known one wins (8.1); unknown ones are skipped, which is how a site offers a fallback."""
+    policy, unknown = "", []
+    for token in ",".join(values).split(","):
+        token = token.strip(" \t\r\n").lower()
+        if token in POLICIES:
+            policy = token
+        elif token:
+            unknown.append(token)
+    return ParsedPolicy(policy, tuple(unknown))
+
+
+def parse_meta(value: str) -> ParsedPolicy:
+    """The policy of one `<meta name=referrer content=…>`; legacy values are understood."""
+    token = value.strip(" \t\r\n\f").lower()
+    token = LEGACY_META.get(token, token)
+    if token in POLICIES:
+        return ParsedPolicy(token)
+    # HTML takes the content as one token; browsers also accept a list, the last known wins.
+    parsed = parse_header([token])
+    return parsed if parsed.policy or not token else ParsedPolicy("", (token,))
+
+
+def parse_attribute(value: str) -> ParsedPolicy:
+    """The policy of a `referrerpolicy` attribute or a fetch option: one token, else none."""
+    token = value.strip().lower()
+    if token in POLICIES or not token:
+        return ParsedPolicy(token)
+    return ParsedPolicy("", (token,))
+
+
+def leaves(policy: str, referrer: Url, target: Url) -> Left:
+    """What `policy` leaves of `referrer` on a request to `target` (8.3, step 8)."""
+    downgrade = is_potentially_trustworthy(referrer) and not is_potentially_trustworthy(target)
+    same = same_origin(referrer, target)
+    match policy or DEFAULT:
+        case "no-referrer":
+            return Left.NOTHING
+        case "origin":
+            return Left.ORIGIN
+        case "unsafe-url":
+            return Left.FULL
+        case "strict-origin":
+            return Left.NOTHING if downgrade else Left.ORIGIN
+        case "strict-origin-when-cross-origin":
+            if same:
+                return Left.FULL
+            return Left.NOTHING if downgrade else Left.ORIGIN
+        case "same-origin":
+            return Left.FULL if same else Left.NOTHING
+        case "origin-when-cross-origin":
+            return Left.FULL if same else Left.ORIGIN
+        case "no-referrer-when-downgrade":
+            return Left.NOTHING if downgrade else Left.FULL
+        case unknown:
+            raise ValueError(f"“{unknown}” is no referrer policy")
+
+
+def strip(url: Url, *, origin_only: bool) -> str | None:
+    """A URL as a Referer (8.4): without user name, password and fragment, or the origin alone;
+    None for a URL that browsers never send (anything but http and https)."""
+    if url.scheme not in {"http", "https"} or url.has_opaque_origin:
+        return None
+    origin = url.origin + "/"
+    if origin_only:
+        return origin
+    full = url.origin + url.path + (f"?{url.query}" if url.query else "")
+    return full if len(full) <= MAXIMUM_LENGTH else origin
+
+
+def referer_for(policy: str, referrer: Url, target: Url) -> str | None:
+    """The Referer value that `policy` allows on a request to `target`, None for no header."""
+    left = leaves(policy, referrer, target)
+    if left is Left.NOTHING:
+        return None
+    return strip(referrer, origin_only=left is Left.ORIGIN)
+
+
+def allowing(referrer: Url, target: Url, *, full: bool) -> str:
+    """The policy to propose: the default one where an origin is enough, else the weakest change
+    that sends the whole URL over https."""
+    return "no-referrer-when-downgrade" if full else DEFAULT

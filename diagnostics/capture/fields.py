@@ -1,0 +1,46 @@
+"""What a request's and a response's own header fields tell, for captures that say nothing else."""
+
+from __future__ import annotations
+
+import base64
+
+from diagnostics.capture.exchange import Headers
+
+#: Fetch Metadata, `Sec-Fetch-Dest`, where its word is not the one that DevTools uses.
+_RESOURCE_TYPES = {
+    "frame": "iframe",
+    "style": "stylesheet",
+    "sharedworker": "worker",
+    "empty": "",
+    "audio": "media",
+    "video": "media",
+    "track": "texttrack",
+}
+_KNOWN = frozenset(
+    {"document", "iframe", "script", "image", "worker", "serviceworker", "font", "manifest"}
+    | {"object", "embed", "report"}
+)
+
+
+def resource_type(request: Headers) -> str:
+    """The resource type that `Sec-Fetch-Dest` gives away (https://www.w3.org/TR/fetch-metadata/);
+    empty where it is absent, `empty` (a fetch or XMLHttpRequest) or no known word."""
+    destination = (request.get("sec-fetch-dest") or "").strip().lower()
+    return _RESOURCE_TYPES.get(destination, destination if destination in _KNOWN else "")
+
+
+def redirect_url(status: int | None, response: Headers) -> str:
+    """The Location of a redirect as it was sent, empty where there is none."""
+    if status is None or not 300 <= status <= 399:
+        return ""
+    return response.get("location") or ""
+
+
+def mime_type(response: Headers) -> str:
+    """The Content-Type as it was sent, empty where there is none."""
+    return response.get("content-type") or ""
+
+
+def basic_authorization(credentials: str) -> str:
+    """The Authorization value for `user:password` (RFC 7617)."""
+    return "Basic " + base64.b64encode(credentials.encode("utf-8", "replace")).decode("ascii")

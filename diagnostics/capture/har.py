@@ -1,0 +1,413 @@
+"""Reads HAR files of every exporter into exchanges, in time and memory near those of a scan.
+
+HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/) is followed loosely, as exporters do:
+every part may be missing or null, headers may be objects or pairs, and an entry that cannot be
+read is skipped with its reason while the rest is read. Bodies, headers and initiators stay as
+undecoded views into the file until something asks for them; few strings are kept, and equal
+ones once.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import functools
+import json
+import mmap
+import sys
+from collections.abc import Iterable
+from importlib import resources
+from typing import Any
+
+import msgspec
+import yaml
+
+from diagnostics.capture.exchange import (
+    Capture,
+    CaptureError,
+    Exchange,
+    Headers,
+    Initiator,
+    Outcome,
+    Page,
+    Skipped,
+)
+
+_BOM = b"\xef\xbb\xbf"
+_NULL = msgspec.Raw(b"null")
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+class _Creator(msgspec.Struct):
+    name: str | None = None
+    version: str | None = None
+
+
+class _Log(msgspec.Struct):
+    creator: msgspec.Raw = _NULL
+    browser: msgspec.Raw = _NULL
+    pages: msgspec.Raw = _NULL
+    entries: list[msgspec.Raw] | None = None
+
+
+class _File(_Log):
+    """The usual `{"log": {...}}`, and the bare log that some tools write."""
+
+    log: _Log | None = None
+
+
+class _Content(msgspec.Struct, rename="camel"):
+    size: float | None = None
+    mime_type: str | None = None
+    encoding: str | None = None
+    text: msgspec.Raw = _NULL
+
+
+class _Request(msgspec.Struct, rename="camel"):
+    url: str
+    method: str | None = None
+    http_version: str | None = None
+    headers: msgspec.Raw = _NULL
+    post_data: msgspec.Raw = _NULL
+
+
+class _Response(msgspec.Struct):
+    status: float | None = None
+    http_version: str | None = msgspec.field(default=None, name="httpVersion")
+    headers: msgspec.Raw = _NULL
+    content: _Content | None = None
+    redirect_url: str | None = msgspec.field(default=None, name="redirectURL")
+    body_size: float | None = msgspec.field(default=None, name="bodySize")
+    transfer_size: float | None = msgspec.field(default=None, name="_transferSize")
+    error: str | None = msgspec.field(default=None, name="_error")
+    failure: str | None = msgspec.field(default=None, name="_failureText")
+    via_service_worker: bool | None = msgspec.field(default=None, name="_fetchedViaServiceWorker")
+
+
+class _Entry(msgspec.Struct):
+    request: _Request
+    response: _Response | None = None
+    started: str | None = msgspec.field(default=None, name="startedDateTime")
+    page_ref: str | None = msgspec.field(default=None, name="pageref")
+    frame_ref: str | None = msgspec.field(default=None, name="_frameref")
+    initiator: msgspec.Raw = msgspec.field(default=_NULL, name="_initiator")
+    resource_type: str | None = msgspec.field(default=None, name="_resourceType")
+    from_cache: str | None = msgspec.field(default=None, name="_fromCache")
+    fetch_type: str | None = msgspec.field(default=None, name="_fetchType")
+
+
+class _Pair(msgspec.Struct):
+    name: str
+    value: str
+
+
+_FILE = msgspec.json.Decoder(_File)
+_ENTRY = msgspec.json.Decoder(_Entry, strict=False)
+_PAIRS = msgspec.json.Decoder(list[_Pair])
+_TEXT = msgspec.json.Decoder(str)
+
+
+class Exporter(msgspec.Struct, frozen=True):
+    """A program that writes HAR files: part of its creator name, its title, its blind spots."""
+
+    creator: str
+    title: str
+    blind_spots: tuple[str, ...]
+
+
+@functools.lru_cache(maxsize=1)
+def exporters() -> tuple[Exporter, ...]:
+    """The known exporters, in order of matching."""
+    text = resources.files(__package__).joinpath("exporters.yaml").read_text("utf-8")
+    return msgspec.convert(yaml.safe_load(text), tuple[Exporter, ...])
+
+
+def read_har(data: bytes | bytearray | memoryview | mmap.mmap, file: str) -> Capture:
+    """Read a HAR. `data` is the whole file, `file` its name for messages.
+
+    Raises CaptureError with one line where the whole is not a HAR; an entry that cannot be read
+    is in the capture's `skipped`.
+    """
+    log = _read_log(data, file)
+    exporter = _exporter(log)
+    exchanges: list[Exchange] = []
+    skipped: list[Skipped] = []
+    for index, raw in enumerate(log.entries or ()):
+        entry = _read_entry(raw)
+        if isinstance(entry, str):
+            skipped.append(Skipped(file, index, entry))
+        else:
+            exchanges.append(_exchange(entry, raw, file, index))
+    return Capture(
+        file=file,
+        exporter=exporter.title,
+        exchanges=tuple(exchanges),
+        pages=tuple(_pages(log.pages)),
+        skipped=tuple(skipped),
+        blind_spots=exporter.blind_spots,
+    )
+
+
+def _read_log(data: bytes | bytearray | memoryview | mmap.mmap, file: str) -> _Log:
+    view = memoryview(data)
+    if view[:3] == _BOM:
+        view = view[3:]
+    try:
+        outer = _FILE.decode(view)
+    except RecursionError:
+        raise CaptureError(f"{file}: is nested too deeply to be a HAR.") from None
+    except msgspec.ValidationError as error:
+        raise CaptureError(f"{file}: is JSON but not a HAR ({error}).") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if "truncated" in str(error):
+            raise CaptureError(
+                f"{file}: the JSON ends too early, after {len(view):,} bytes:"
+                " the export or upload was cut off. Ask for the file again."
+            ) from None
+        raise CaptureError(f"{file}: is not valid JSON ({error}).") from None
+    log = outer.log if outer.log is not None else outer
+    if log.entries is None:
+        raise CaptureError(f"{file}: is JSON but not a HAR: it has no log.entries.")
+    return log
+
+
+def _exporter(log: _Log) -> Exporter:
+    creator = _decode(log.creator, _Creator) or _Creator()
+    browser = _decode(log.browser, _Creator) or _Creator()
+    name = creator.name or browser.name or ""
+    for exporter in exporters():
+        if exporter.creator in name.lower():
+            return exporter
+    return Exporter("", name or "unknown exporter", ())
+
+
+def _pages(raw: msgspec.Raw) -> Iterable[Page]:
+    pages = _loose(raw)
+    for page in pages if isinstance(pages, list) else ():
+        if isinstance(page, dict):
+            started = page.get("startedDateTime")
+            yield Page(
+                id=str(page.get("id") or ""),
+                title=str(page.get("title") or ""),
+                started=_time(started if isinstance(started, str) else None),
+            )
+
+
+def _read_entry(raw: msgspec.Raw) -> _Entry | str:
+    """The entry, or a short reason why it cannot be read."""
+    try:
+        return _ENTRY.decode(raw)
+    except _UNREADABLE:
+        pass
+    try:  # Broken UTF-8 or lone surrogates somewhere: read it the slow and patient way.
+        entry = _loose_or_raise(raw)
+        if not isinstance(entry, dict):
+            return "the entry is no object"
+        if not isinstance(entry.get("request"), dict):
+            return "the entry has no request"
+        return msgspec.json.decode(msgspec.json.encode(entry), type=_Entry, strict=False)
+    except _UNREADABLE as error:
+        return f"the entry cannot be read ({str(error).splitlines()[0]})"
+
+
+class _HarParts:
+    """An entry's costly parts, decoded from its undecoded bytes at each call."""
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: msgspec.Raw) -> None:
+        self._raw = raw
+
+    def _entry(self) -> _Entry:
+        entry = _read_entry(self._raw)
+        assert isinstance(entry, _Entry)  # it was read before, when the exchange was made
+        return entry
+
+    def request_headers(self) -> Headers:
+        return Headers(_headers(self._entry().request.headers))
+
+    def response_headers(self) -> Headers:
+        response = self._entry().response
+        return Headers(_headers(response.headers) if response else ())
+
+    def body(self) -> str | None:
+        response = self._entry().response
+        if response is None or response.content is None:
+            return None
+        return _body(response.content.text, response.content.encoding)
+
+    def request_body(self) -> str | None:
+        return _post_text(self._entry().request.post_data)
+
+    def initiator(self) -> Initiator:
+        return _initiator(self._entry().initiator)
+
+
+def _exchange(entry: _Entry, raw: msgspec.Raw, file: str, index: int) -> Exchange:
+    request, response = entry.request, entry.response or _Response()
+    content = response.content or _Content()
+    status = int(response.status) if response.status and response.status > 0 else None
+    reason = response.error or response.failure or ""
+    return Exchange(
+        source=file,
+        index=index,
+        method=sys.intern(request.method or "GET"),
+        url=request.url,
+        started=_time(entry.started),
+        status=status,
+        outcome=_outcome(entry, response, content, status, reason),
+        reason=reason,
+        http_version=sys.intern(response.http_version or request.http_version or ""),
+        resource_type=sys.intern(entry.resource_type or ""),
+        mime_type=sys.intern(content.mime_type or ""),
+        page_ref=sys.intern(entry.page_ref or ""),
+        frame_ref=sys.intern(entry.frame_ref or ""),
+        redirect_url=response.redirect_url or "",
+        via_service_worker=bool(response.via_service_worker)
+        or entry.fetch_type == "Service Worker",
+        parts=_HarParts(raw),
+    )
+
+
+_CACHE_FETCHES = frozenset({"Memory Cache", "Disk Cache"})  # Safari's words
+
+
+def _outcome(
+    entry: _Entry, response: _Response, content: _Content, status: int | None, reason: str
+) -> Outcome:
+    if status is None:
+        low = reason.lower()
+        if low == "csp" or "blocked" in low:
+            return Outcome.BLOCKED
+        return Outcome.FAILED if reason else Outcome.UNKNOWN
+    if entry.from_cache or entry.fetch_type in _CACHE_FETCHES:
+        return Outcome.CACHED
+    # Without a mark of its own: nothing was transferred and yet there is a body. A response that
+    # the browser refused to hand on (ORB, CORS) has no body either and is told apart by its error.
+    nothing_transferred = response.transfer_size == 0 or (
+        response.transfer_size is None and response.body_size == 0
+    )
+    if nothing_transferred and content.size and not reason and not response.via_service_worker:
+        return Outcome.CACHED
+    return Outcome.ANSWERED
+
+
+def _headers(raw: msgspec.Raw) -> list[tuple[str, str]]:
+    try:
+        pairs = [(pair.name, pair.value) for pair in _PAIRS.decode(raw)]
+    except _UNREADABLE:
+        pairs = list(_loose_pairs(_loose(raw)))
+    if not any(name.startswith(":") for name, _ in pairs):
+        return pairs
+    real = [(name, value) for name, value in pairs if not name.startswith(":")]
+    authority = next((value for name, value in pairs if name == ":authority"), None)
+    if authority and not any(name.lower() == "host" for name, _ in real):
+        real.insert(0, ("Host", authority))
+    return real
+
+
+def _loose_pairs(headers: object) -> Iterable[tuple[str, str]]:
+    if isinstance(headers, dict):
+        headers = list(headers.items())
+    for header in headers if isinstance(headers, list) else ():
+        if isinstance(header, dict):
+            name, value = header.get("name"), header.get("value")
+        elif isinstance(header, list | tuple) and len(header) == 2:
+            name, value = header
+        else:
+            continue
+        if isinstance(name, str) and name:
+            yield name, "" if value is None else str(value)
+
+
+def _body(raw: msgspec.Raw, encoding: str | None) -> str | None:
+    text = _loose_text(raw)
+    if text is None or (encoding or "").lower() != "base64":
+        return text
+    try:
+        return base64.b64decode(text, validate=False).decode("utf-8", "replace")
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _post_text(raw: msgspec.Raw) -> str | None:
+    post = _loose(raw)
+    text = post.get("text") if isinstance(post, dict) else None
+    return text if isinstance(text, str) else None
+
+
+def _initiator(raw: msgspec.Raw) -> Initiator:
+    """Chrome's `_initiator`: its own URL, then those of the stack and of asynchronous parents."""
+    value = _loose(raw)
+    if not isinstance(value, dict):
+        return Initiator(kind=value) if isinstance(value, str) else Initiator()
+    urls: list[str] = []
+    stack = value.get("stack")
+    while isinstance(stack, dict) and len(urls) < 64:
+        frames = stack.get("callFrames")
+        for frame in frames if isinstance(frames, list) else ():
+            url = frame.get("url") if isinstance(frame, dict) else None
+            if isinstance(url, str) and url:
+                urls.append(url)
+        if stack.get("parent") is stack:
+            break
+        stack = stack.get("parent")
+    own = value.get("url")
+    if isinstance(own, str) and own:
+        urls.insert(0, own)
+    kind = value.get("type")
+    return Initiator(kind if isinstance(kind, str) else "", tuple(dict.fromkeys(urls)))
+
+
+def _time(text: str | None) -> float | None:
+    if not text:
+        return None
+    try:
+        return datetime.datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def _decode(raw: msgspec.Raw, kind: type[_Creator]) -> _Creator | None:
+    try:
+        return msgspec.json.decode(raw, type=kind | None)
+    except _UNREADABLE:
+        return None
+
+
+def _loose_text(raw: msgspec.Raw) -> str | None:
+    try:
+        return _TEXT.decode(raw)
+    except _UNREADABLE:
+        value = _loose(raw)
+        return value if isinstance(value, str) else None
+
+
+def _loose(raw: msgspec.Raw) -> Any:
+    """Any JSON value, None where it is broken beyond reading."""
+    try:
+        return msgspec.json.decode(raw)
+    except _UNREADABLE:
+        pass
+    try:
+        return _loose_or_raise(raw)
+    except _UNREADABLE:
+        return None
+
+
+def _loose_or_raise(raw: msgspec.Raw) -> Any:
+    return _printable(json.loads(bytes(memoryview(raw)).decode("utf-8", "replace")))
+
+
+def _printable(value: Any) -> Any:
+    """`value` with lone surrogates, which no output can encode, replaced."""
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case list():
+            return [_printable(item) for item in value]
+        case dict():
+            return {_printable(key): _printable(item) for key, item in value.items()}
+        case _:
+            return value

@@ -1,0 +1,299 @@
+"""Which document, frame, worker or stylesheet issued each request?
+
+Sources are trusted in this order: the exporter's page and frame references, the initiator, time,
+Sec-Fetch-*, Origin, and last the Referer, which is the very thing in doubt. A document that the
+capture does not hold is said to be missing; nothing is assumed about its policies.
+"""
+
+from __future__ import annotations
+
+import bisect
+import functools
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from diagnostics.browser import url as urls
+from diagnostics.browser.referrer import Hop
+from diagnostics.browser.referrer_policy import parse_header
+from diagnostics.capture.document import Document, is_document, read_document
+from diagnostics.capture.exchange import Capture, Exchange
+from diagnostics.capture.request import Request, read_request, referer_origin
+
+_NAVIGATIONS = frozenset({"document", "iframe", "frame", "object", "embed"})
+_LOCAL_PAGES = ("file:", "capacitor:", "ionic:", "app:", "data:", "chrome-extension:",
+                "moz-extension:", "safari-web-extension:", "content:", "about:")  # fmt: skip
+
+
+class Issuer(msgspec.Struct, frozen=True, eq=False):
+    """Who issued a request.
+
+    `document` is None where nothing in the capture tells. `known_by` is how it was found, as a
+    phrase. `blob_worker` says that the exporter shows a worker made at run time. `stylesheets`
+    are the URLs of external stylesheets that may have asked for it. `hops` are the redirects that
+    led to it, `is_navigation` whether it loads a document itself.
+    """
+
+    document: Document | None
+    known_by: str = ""
+    blob_worker: bool = False
+    stylesheets: tuple[str, ...] = ()
+    hops: tuple[Hop, ...] = ()
+    first_url: str = ""
+    is_navigation: bool = False
+    service_workers: tuple[str, ...] = ()
+
+
+class Issuers:
+    """Finds the issuers of one capture's requests. Building it is linear in the entries."""
+
+    def __init__(self, capture: Capture) -> None:
+        self.capture = capture
+        self._redirects: dict[str, list[Exchange]] = defaultdict(list)
+        self._stylesheets: list[Exchange] = []
+        self._service_workers: list[Exchange] = []
+        pages: list[Exchange] = []
+        for exchange in capture.exchanges:
+            if exchange.redirect_url:
+                target = urls.join(exchange.url, exchange.redirect_url)
+                self._redirects[target or exchange.redirect_url].append(exchange)
+            elif is_document(exchange):
+                pages.append(exchange)
+            elif exchange.mime_type.startswith("text/css"):
+                self._stylesheets.append(exchange)
+            elif _is_service_worker(exchange):
+                self._service_workers.append(exchange)
+        pages.sort(key=lambda page: page.started or 0.0)
+        self._page_exchanges = pages
+        self._local_pages = tuple(_local_pages(capture))
+
+    @functools.cached_property
+    def documents(self) -> tuple[Document, ...]:
+        """Every document of the capture by time, frames with their parents."""
+        found: list[Document] = []
+        for exchange in self._page_exchanges:
+            found.append(self._place(exchange, found))
+        return tuple(found)
+
+    @functools.cached_property
+    def _starts(self) -> list[float]:
+        return [d.exchange.started or 0.0 for d in self.documents if d.exchange]
+
+    def _place(self, exchange: Exchange, earlier: Sequence[Document]) -> Document:
+        """A document with the frame that holds it, if an earlier document's markup names it or
+        the request says that it is for a frame."""
+        for parent in reversed(earlier):
+            for frame in parent.markup.frames if parent.markup else ():
+                if frame.url and _same_address(frame.url, exchange.url):
+                    sandboxed = parent.frame_sandboxed or (
+                        frame.sandbox is not None and "allow-same-origin" not in frame.sandbox
+                    )
+                    return read_document(exchange, parent=parent, frame_sandboxed=sandboxed)
+        parent_document = None
+        if earlier and read_request(exchange).dest in {"iframe", "frame"}:
+            parent_document = next(
+                (d for d in reversed(earlier) if d.parent is None), earlier[-1]
+            )
+        return read_document(exchange, parent=parent_document)
+
+    def find(self, exchange: Exchange, request: Request) -> Issuer:
+        """The issuer of one exchange; `request` are its headers, read before."""
+        hops, first = self._hops(exchange)
+        navigation = request.dest in _NAVIGATIONS or (
+            not request.dest and exchange.resource_type.lower() in _NAVIGATIONS
+        ) or request.mode == "navigate"
+        initiator = exchange.initiator
+        blob_worker = any(url.startswith("blob:") for url in initiator.urls[:1])
+        document, known_by = self._document(exchange, request, initiator.urls, navigation)
+        return Issuer(
+            document=document,
+            known_by=known_by,
+            blob_worker=blob_worker,
+            stylesheets=self._possible_stylesheets(exchange, initiator.urls),
+            hops=hops,
+            first_url=first,
+            is_navigation=navigation,
+            service_workers=tuple(worker.url for worker in self._service_workers),
+        )
+
+    def _document(
+        self,
+        exchange: Exchange,
+        request: Request,
+        initiators: tuple[str, ...],
+        navigation: bool,
+    ) -> tuple[Document | None, str]:
+        if navigation and request.site == "none":
+            return None, "it was opened by hand: Sec-Fetch-Site is none"
+        for url in initiators:
+            if url.startswith(_LOCAL_PAGES):
+                return Document(url), f"its initiator is {url.split(':')[0]}:"
+        if request.origin and request.origin != "null":
+            scheme = request.origin.partition(":")[0] + ":"
+            if scheme in _LOCAL_PAGES:
+                return Document(request.origin + "/"), "its Origin header"
+        candidates = self._earlier(exchange)
+        known_by = "the last document before it"
+        narrowings = (
+            ("the capture's page reference", self._by_page(exchange)),
+            ("the capture's frame reference", self._by_frame(exchange)),
+            ("its initiator", _by_initiator(initiators)),
+            ("its Sec-Fetch-Site header", _by_site(exchange, request)),
+            ("its Origin header", _by_origin(request)),
+            ("its Referer", _by_referer(request)),
+        )
+        for how, keep in narrowings:
+            if keep is None or not candidates:
+                continue
+            kept = [document for document in candidates if keep(document)]
+            if kept and len(kept) < len(candidates):
+                candidates, known_by = kept, how
+            elif not kept and how in _DECISIVE:
+                candidates = []
+        if candidates:
+            return candidates[-1], known_by
+        return self._unseen(exchange, request)
+
+    def _earlier(self, exchange: Exchange) -> list[Document]:
+        documents = self.documents
+        if exchange.started is None:
+            earlier = list(documents)
+        else:
+            earlier = list(documents[: bisect.bisect_right(self._starts, exchange.started)])
+        return [d for d in earlier[-64:] if d.exchange is not exchange]
+
+    def _by_page(self, exchange: Exchange):  # type: ignore[no-untyped-def]
+        if not exchange.page_ref:
+            return None
+        return lambda d: d.exchange.page_ref == exchange.page_ref
+
+    def _by_frame(self, exchange: Exchange):  # type: ignore[no-untyped-def]
+        if not exchange.frame_ref:
+            return None
+        return lambda d: d.exchange.frame_ref == exchange.frame_ref
+
+    def _unseen(self, exchange: Exchange, request: Request) -> tuple[Document | None, str]:
+        """A page that the capture names without holding its response."""
+        page = next((p for p in self.capture.pages if p.id == exchange.page_ref), None)
+        if page is None and len(self.capture.pages) == 1:
+            page = self.capture.pages[0]
+        if page is not None and urls.parse(page.title):
+            return Document(page.title), "the capture's list of pages"
+        if request.origin and request.origin != "null":
+            return Document(request.origin + "/"), "its Origin header"
+        if self._local_pages:
+            return Document(self._local_pages[0]), "the capture's list of pages"
+        origin = referer_origin(request.referer)
+        if origin and request.referer and request.site != "same-origin":
+            return Document(request.referer), "its Referer alone"
+        return None, ""
+
+    def _hops(self, exchange: Exchange) -> tuple[tuple[Hop, ...], str]:
+        """The redirects before an exchange, in order, and the URL that was asked for first."""
+        hops: list[Hop] = []
+        current = exchange
+        for _ in range(20):  # the Fetch standard's limit of redirects
+            before = [
+                e
+                for e in self._redirects.get(current.url, ())
+                if e is not current
+                and (e.started is None or exchange.started is None or e.started <= exchange.started)
+            ]
+            if not before:
+                break
+            current = before[-1]
+            policy = parse_header(current.response_headers.all("referrer-policy")).policy
+            hops.insert(0, Hop(current.url, policy))
+        return tuple(hops), current.url
+
+    def _possible_stylesheets(
+        self, exchange: Exchange, initiators: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        named = [sheet.url for sheet in self._stylesheets if sheet.url in initiators]
+        if named or initiators:
+            return tuple(named)
+        return tuple(
+            dict.fromkeys(
+                sheet.url
+                for sheet in self._stylesheets
+                if not exchange.page_ref or sheet.page_ref == exchange.page_ref
+            )
+        )
+
+
+#: Where one of these contradicts every candidate, none of the candidates is the issuer.
+_DECISIVE = frozenset({"the capture's page reference", "its Origin header"})
+
+
+def _by_initiator(initiators: tuple[str, ...]):  # type: ignore[no-untyped-def]
+    if not initiators:
+        return None
+    origins = {
+        parsed.origin for parsed in map(urls.parse, initiators) if parsed and parsed.host
+    } | {
+        inner.origin
+        for inner in (urls.parse(url.removeprefix("blob:")) for url in initiators)
+        if inner
+    }
+    addresses = {url.partition("#")[0] for url in initiators}
+    return lambda d: d.url in addresses or (urls.parse(d.url) or _NOWHERE).origin in origins
+
+
+_NOWHERE = urls.Url("", "", "", None, "", "", "", "null")
+
+
+def _by_site(exchange: Exchange, request: Request):  # type: ignore[no-untyped-def]
+    """Documents from which this target is what Sec-Fetch-Site says (Fetch Metadata, 2.3)."""
+    target = urls.parse(exchange.url)
+    if target is None or request.site not in {"same-origin", "same-site", "cross-site"}:
+        return None
+
+    def fits(document: Document) -> bool:
+        page = urls.parse(document.url)
+        if page is None or document.origin_is_opaque:
+            return request.site == "cross-site"
+        if urls.same_origin(page, target):
+            return request.site == "same-origin"
+        return request.site == ("same-site" if urls.same_site(page, target) else "cross-site")
+
+    return fits
+
+
+def _by_origin(request: Request):  # type: ignore[no-untyped-def]
+    if not request.origin:
+        return None
+    if request.origin == "null":
+        return lambda d: d.origin_is_opaque or _holds_sandboxed_frame(d)
+    return lambda d: (urls.parse(d.url) or _NOWHERE).origin == request.origin
+
+
+def _by_referer(request: Request):  # type: ignore[no-untyped-def]
+    origin = referer_origin(request.referer)
+    if origin is None:
+        return None
+    return lambda d: (urls.parse(d.url) or _NOWHERE).origin == origin
+
+
+def _holds_sandboxed_frame(document: Document) -> bool:
+    return any(
+        frame.sandbox is not None and "allow-same-origin" not in frame.sandbox
+        for frame in (document.markup.frames if document.markup else ())
+    )
+
+
+def _same_address(a: str, b: str) -> bool:
+    return a.partition("#")[0] == b.partition("#")[0]
+
+
+def _is_service_worker(exchange: Exchange) -> bool:
+    return (
+        "javascript" in exchange.mime_type
+        and exchange.request_headers.get("service-worker") == "script"
+    )
+
+
+def _local_pages(capture: Capture) -> Iterable[str]:
+    for page in capture.pages:
+        if page.title.startswith(_LOCAL_PAGES):
+            yield page.title

@@ -1,0 +1,60 @@
+"""What a request's own headers say about who sent it, read once and kept small."""
+
+from __future__ import annotations
+
+import msgspec
+
+from diagnostics.browser import url as urls
+from diagnostics.browser.client import Client, recognise
+from diagnostics.capture.exchange import Exchange, Headers
+
+#: Fields that Chromium adds after the point where a blocked or cached request's provisional
+#: headers are taken; one of them means that the list is what really went out.
+_FINAL_FIELDS = ("host", "accept", "sec-fetch-mode", "sec-fetch-site", "accept-encoding")
+
+
+class Request(msgspec.Struct, frozen=True):
+    """A request's own testimony. `headers_final` is False where the capture holds provisional
+    headers, whose silence about a Referer proves nothing. `origin` is the Origin header
+    (`null` for an opaque origin); `site`, `dest` and `mode` are the Sec-Fetch-* values, "" where
+    absent."""
+
+    referer: str | None
+    origin: str | None
+    site: str
+    dest: str
+    mode: str
+    user: bool
+    client: Client
+    headers_final: bool
+
+    @property
+    def origin_is_opaque(self) -> bool:
+        return self.origin == "null"
+
+
+def read_request(exchange: Exchange) -> Request:
+    """The testimony of one exchange's request headers."""
+    return from_headers(exchange.request_headers)
+
+
+def from_headers(headers: Headers) -> Request:
+    fields: dict[str, str] = {}
+    for name, value in headers:
+        fields.setdefault(name.lower(), value)
+    return Request(
+        referer=fields.get("referer") or None,  # exporters write an empty one for none
+        origin=fields.get("origin"),
+        site=fields.get("sec-fetch-site", "").lower(),
+        dest=fields.get("sec-fetch-dest", "").lower(),
+        mode=fields.get("sec-fetch-mode", "").lower(),
+        user=fields.get("sec-fetch-user") == "?1",
+        client=recognise(fields.get("user-agent")),
+        headers_final=any(name in fields for name in _FINAL_FIELDS),
+    )
+
+
+def referer_origin(referer: str | None) -> str | None:
+    """The origin of a Referer, None for no Referer or one that is no http(s) URL."""
+    url = urls.parse(referer) if referer else None
+    return url.origin if url is not None and url.scheme in {"http", "https"} else None

@@ -1,0 +1,157 @@
+"""The program `why403`: which commands there are, and what becomes of errors.
+
+A command's module is imported when the command runs, so that help and errors cost no more than
+importing click. Every way out is decided here: exit status, what is printed, what is redacted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from diagnostics import __version__
+
+#: Command -> the module that holds a click command of the same name, and one line of help.
+COMMANDS: dict[str, tuple[str, str]] = {
+    "diagnose": ("diagnostics.cli.diagnose", "Say why the requests of a capture were refused"),
+    "explain": ("diagnostics.cli.explain", "Explain a cause and how to fix it"),
+    "lint": ("diagnostics.cli.lint", "Check allowed-URL entries for mistakes"),
+    "match": ("diagnostics.cli.match", "Would a list of allowed URLs admit this Referer?"),
+    "referer": ("diagnostics.cli.referer", "Predict the Referer that a browser sends"),
+    "csp": ("diagnostics.cli.csp", "Would a page's CSP let this request leave?"),
+    "token": ("diagnostics.cli.token", "Read a token without asking anybody"),
+    "demo": ("diagnostics.cli.demo", "Diagnose a bundled capture of a real browser"),
+}
+
+FAILURE = 2
+INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+PIPE_CLOSED = 141  # 128 + SIGPIPE
+
+
+class Commands(click.Group):
+    """A group that knows its commands by name and imports one only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            ctx.fail(unknown("command", args[0], list(COMMANDS)))
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, says) for name, (_, says) in COMMANDS.items()])
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the program and leave it: 0, 1 or 2 as the command says, 2 for any error, with one
+        line on stderr; 130 when interrupted, 141 when the reader of the output went away."""
+        if not extra.pop("standalone_mode", True):
+            return super().main(*args, standalone_mode=False, **extra)
+        _tolerate_narrow_encodings()
+        try:
+            status = super().main(*args, standalone_mode=False, **extra)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _leave_closed_pipe()
+        except (click.Abort, KeyboardInterrupt):
+            sys.exit(INTERRUPTED)
+        except click.ClickException as error:
+            _leave(error.format_message(), _usage(error))
+        except Exception as error:
+            _leave(*_describe(error))
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def unknown(what: str, name: str, known: list[str]) -> str:
+    """The message for a name that does not exist, with the nearest one that does."""
+    import difflib
+
+    near = difflib.get_close_matches(name, known, 1)
+    return f"Unknown {what} “{name}”." + (f" Did you mean “{near[0]}”?" if near else "")
+
+
+def _usage(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    if not isinstance(error, click.UsageError) or context is None:
+        return ""
+    return f"Try “{context.command_path} --help”."
+
+
+def _describe(error: Exception) -> tuple[str, str]:
+    """What an exception means to the user: a message, and what to do next."""
+    from diagnostics.capture.exchange import CaptureError
+    from diagnostics.errors import InputError
+
+    if isinstance(error, CaptureError | InputError):
+        return str(error), ""
+    said = f"why403 failed: {type(error).__name__}: {error}".rstrip(": ")
+    if os.environ.get("WHY403_TRACEBACK") == "1":
+        import traceback
+
+        return said, "".join(traceback.format_exception(error))
+    return said, (
+        "This is a fault of why403. Please report it with the command that you ran;"
+        " WHY403_TRACEBACK=1 shows where it happened."
+    )
+
+
+def _leave(message: str, advice: str = "") -> NoReturn:
+    """Print one line that says what is wrong, then what to do, without secrets and without
+    terminal escapes, and leave."""
+    from diagnostics.provider.token import redact
+    from diagnostics.report.terminal import plain, plain_block
+
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    click.echo(f"Error: {plain(redact(message))}", err=True)
+    if advice:
+        click.echo(plain_block(redact(advice)).rstrip(), err=True)
+    sys.exit(FAILURE)
+
+
+def _leave_closed_pipe() -> NoReturn:
+    # The interpreter flushes stdout once more at its end; give it a place to write to.
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(PIPE_CLOSED)
+
+
+def _tolerate_narrow_encodings() -> None:
+    """On a terminal that cannot show a character, show a question mark and go on."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="replace")
+
+
+@click.command(
+    "why403",
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="why403", message="%(prog)s %(version)s")
+def main() -> None:
+    """Say why a map API answered 403, prove it, and hand over a checked fix.
+
+    \b
+    Examples:
+      why403 diagnose page.har --allow example.com
+      why403 explain referrer-policy-blocks
+
+    `why403 COMMAND --help` has examples for each command. Nothing is sent anywhere.
+    """

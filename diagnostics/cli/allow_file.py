@@ -1,0 +1,32 @@
+"""Reads `--allow-file`: a token's allowed URLs, one a line or as the JSON list of the Tokens API."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import msgspec
+
+from diagnostics.errors import InputError
+
+
+def read(path: str) -> list[str]:
+    """The entries of a file (`-` is stdin), as they stand there.
+
+    Blank lines and lines that begin with `#` are left out; a file that begins with `[` is a JSON
+    list of strings. Raises InputError for a file that cannot be read.
+    """
+    try:
+        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: the file is not UTF-8 text") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
+    if text.lstrip().startswith("["):
+        try:
+            return msgspec.json.decode(text, type=list[str])
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise InputError(f"{path}: not a JSON list of strings: {error}") from error
+    lines = text.splitlines()
+    return [line for line in lines if line.strip() and not line.lstrip().startswith("#")]

@@ -1,0 +1,218 @@
+"""The provider's own troubleshooting steps, answered over the whole capture.
+
+Source: token page, "What steps can I take if my URL restrictions aren't working": caching,
+Referer, CSP, unsupported characters, api.mapbox.com; and its limits: clients and tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from diagnostics.capture.exchange import Outcome
+from diagnostics.journey.told import Told
+from diagnostics.journey.traffic import CaptureTraffic, Sighting
+from diagnostics.journey.verdict import Cause, Check, Finding, Verdict
+
+_NO_REFERER = {
+    Cause.REFERRER_POLICY_BLOCKS,
+    Cause.SCHEME_DOWNGRADE,
+    Cause.WORKER_DROPS_REFERER,
+    Cause.CLIENT_STRIPS_REFERER,
+    Cause.CLIENT_REWRITES_REFERER,
+    Cause.LOCAL_PAGE,
+    Cause.OPAQUE_ORIGIN,
+    Cause.STYLESHEET_REFERER,
+    Cause.NON_BROWSER_CLIENT,
+    Cause.MOBILE_SDK,
+    Cause.REFERRER_POLICY_TRIMS,
+}
+_LIST = {
+    Cause.PAGE_NOT_ALLOWED,
+    Cause.SCHEME_MISMATCH,
+    Cause.PORT_MISMATCH,
+    Cause.PATH_MISMATCH,
+    Cause.ALLOWLIST_WILDCARD,
+    Cause.ALLOWLIST_IP,
+    Cause.ALLOWLIST_INVALID,
+    Cause.REFERRER_POLICY_TRIMS,
+}
+_TOKEN = {Cause.TOKEN_MISSING, Cause.TOKEN_INVALID, Cause.TOKEN_SCOPE}
+_CLIENT = {
+    Cause.NON_BROWSER_CLIENT,
+    Cause.MOBILE_SDK,
+    Cause.WORKER_DROPS_REFERER,
+    Cause.CLIENT_STRIPS_REFERER,
+    Cause.CLIENT_REWRITES_REFERER,
+}
+
+
+class Sheet(msgspec.Struct, frozen=True):
+    """All that a step looks at."""
+
+    sightings: tuple[Sighting, ...]
+    traffic: Sequence[CaptureTraffic]
+    told: Told
+    verdicts: Sequence[Verdict]
+    findings: Sequence[Finding]
+
+    def with_cause(self, causes: set[Cause]) -> tuple[int, ...]:
+        """Positions of the verdicts with one of these causes."""
+        return tuple(n for n, verdict in enumerate(self.verdicts) if verdict.cause in causes)
+
+    def having(self, *codes: str) -> list[Finding]:
+        return [finding for finding in self.findings if finding.finding in codes]
+
+
+def check(
+    traffic: Sequence[CaptureTraffic],
+    told: Told,
+    verdicts: Sequence[Verdict],
+    findings: Sequence[Finding],
+) -> tuple[Check, ...]:
+    """The seven steps in the token page's order."""
+    sightings = tuple(s for part in traffic for s in part.sightings)
+    sheet = Sheet(sightings, traffic, told, verdicts, findings)
+    if not sightings:
+        says = "The capture holds no request to a provider."
+        return tuple(Check(name, "unknown", says) for name in STEPS)
+    return tuple(step(sheet) for step in STEPS.values())
+
+
+def cache(sheet: Sheet) -> Check:
+    cached = sheet.with_cause({Cause.CACHED_403})
+    if cached:
+        return Check("cache", "fail", "Refusals come from a cache: reload without it.", cached)
+    stored = sum(s.exchange.outcome is Outcome.CACHED for s in sheet.sightings)
+    if sheet.having("cached-200-masks"):
+        return Check("cache", "warn", "Cached answers of 200 hide refusals.")
+    if all(s.exchange.outcome is Outcome.UNKNOWN for s in sheet.sightings):
+        return Check("cache", "unknown", "The capture does not show where answers came from.")
+    says = f"No refusal comes from a cache; {_counted(stored, 'other answer')} did."
+    return Check("cache", "pass", says if stored else "No answer came from a cache.")
+
+
+def referer(sheet: Sheet) -> Check:
+    broken = sheet.with_cause(_NO_REFERER)
+    missing = sum(s.request.referer is None and s.request.headers_final for s in sheet.sightings)
+    total = len(sheet.sightings)
+    if broken:
+        says = f"{missing} of {_counted(total, 'request')} carry no Referer."
+        if not missing:
+            says = "The Referer that arrived is not the page's address."
+        return Check("referer", "fail", says, broken)
+    if missing:
+        return Check(
+            "referer",
+            "warn",
+            f"{missing} of {_counted(total, 'request')} carry no Referer; a token with allowed"
+            " URLs would be refused there.",
+        )
+    if not any(s.request.headers_final for s in sheet.sightings):
+        return Check("referer", "unknown", "The capture does not show the final headers.")
+    return Check("referer", "pass", "Every request carries a Referer.")
+
+
+def csp(sheet: Sheet) -> Check:
+    sandboxed = tuple(
+        n
+        for n in sheet.with_cause({Cause.OPAQUE_ORIGIN})
+        if "Content-Security-Policy" in sheet.verdicts[n].because
+    )
+    blocks = [f for f in sheet.having("csp-blocks-request") if f.severity == "error"]
+    if sandboxed:
+        return Check("csp", "fail", "The CSP sandboxes the page and takes its Referer.", sandboxed)
+    if blocks:
+        return Check("csp", "fail", blocks[0].says)
+    obsolete = sheet.having("csp-referrer-directive-obsolete")
+    if obsolete:
+        return Check("csp", "warn", obsolete[0].says)
+    documents = [d for part in sheet.traffic for d in part.issuers.documents]
+    if not documents:
+        return Check("csp", "unknown", "The page's own response is not in the capture.")
+    if not any(d.policies for d in documents):
+        return Check("csp", "pass", "The page has no Content-Security-Policy.")
+    return Check("csp", "pass", "The page's Content-Security-Policy lets the map's requests leave.")
+
+
+def allowed_urls(sheet: Sheet) -> Check:
+    broken = sheet.with_cause(_LIST)
+    lists = {
+        allowed.entries
+        for allowed in (sheet.told.about(s.token) for s in sheet.sightings)
+        if allowed.entries
+    }
+    profile = sheet.sightings[0].profile
+    problems = [
+        problem
+        for entries in lists
+        for problem in profile.rules.lint(entries)
+        if problem.severity == "error"
+    ]
+    if problems:
+        says = "; ".join(f"“{p.entry}”: {p.says}" if p.entry else p.says for p in problems[:3])
+        return Check("allowed-urls", "fail" if broken else "warn", says, broken)
+    if broken:
+        return Check("allowed-urls", "fail", sheet.verdicts[broken[0]].because, broken)
+    if any(sheet.told.about(s.token).known for s in sheet.sightings):
+        return Check("allowed-urls", "pass", "Every allowed URL can match.")
+    return Check("allowed-urls", "unknown", "The list was not told: pass it with --allow.")
+
+
+def api_host(sheet: Sheet) -> Check:
+    needed = sheet.with_cause({Cause.API_HOST_NOT_ALLOWED})
+    host = sheet.sightings[0].profile.api_hosts[0]
+    if needed:
+        return Check("api-host", "fail", f"Pages on {host} use the token: allow {host}.", needed)
+    listed = any(
+        host in (sheet.told.about(s.token).entries or ()) for s in sheet.sightings[:1]
+    )
+    if listed:
+        return Check(
+            "api-host",
+            "warn",
+            f"{host} is allowed: any share page may use the token.",
+        )
+    return Check("api-host", "pass", f"No page on {host} was refused: it need not be allowed.")
+
+
+def client(sheet: Sheet) -> Check:
+    broken = sheet.with_cause(_CLIENT)
+    if broken:
+        return Check("client", "fail", sheet.verdicts[broken[0]].because, broken)
+    old = sheet.having("library-below-minimum", "client-blocks-request")
+    if old:
+        return Check("client", "warn", old[0].says)
+    titles = sorted({s.request.client.title for s in sheet.sightings})
+    return Check("client", "pass", f"Sent by {', '.join(titles)}.")
+
+
+def token(sheet: Sheet) -> Check:
+    broken = sheet.with_cause(_TOKEN)
+    if broken:
+        return Check("token", "fail", sheet.verdicts[broken[0]].because, broken)
+    exposed = sheet.having(
+        "secret-token-exposed", "default-token-restricted", "unrestricted-token"
+    )
+    if exposed:
+        return Check("token", "warn", exposed[0].says)
+    if not any(s.token for s in sheet.sightings):
+        return Check("token", "unknown", "No request carries a token.")
+    kinds = sorted({s.token.shown for s in sheet.sightings if s.token})
+    return Check("token", "pass", f"The token is readable: {', '.join(kinds[:3])}.")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+STEPS: dict[str, Callable[[Sheet], Check]] = {
+    "cache": cache,
+    "referer": referer,
+    "csp": csp,
+    "allowed-urls": allowed_urls,
+    "api-host": api_host,
+    "client": client,
+    "token": token,
+}

@@ -1,0 +1,224 @@
+"""From captures to a report: the program's one question, answered. Pure: values in, values out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from diagnostics.capture.exchange import Capture
+from diagnostics.journey import checklist, findings, fixes, hypothesis
+from diagnostics.journey.case import Case
+from diagnostics.journey.contrast import Contrast
+from diagnostics.journey.page import page_url
+from diagnostics.journey.told import Told
+from diagnostics.journey.traffic import CaptureTraffic, Sighting, read_traffic
+from diagnostics.journey.verdict import Cause, Evidence, Verdict
+from diagnostics.journey.walk import walk
+from diagnostics.journey.whatif import Change
+from diagnostics.report.model import SCHEMA, CaptureSummary, Report, Summary
+from diagnostics.report.redaction import redact
+
+
+def diagnose(
+    captures: Sequence[Capture],
+    told: Told = Told(),  # noqa: B008 (immutable)
+    what_if: Sequence[Change] = (),
+    *,
+    show_secrets: bool = False,
+) -> Report:
+    """Why each refused request of these captures was refused.
+
+    `told` is what the user knows about the tokens; `what_if` are changes to try on every refused
+    request, whose effect is the first of its fixes. Secrets are redacted unless asked for.
+    """
+    traffic, contrast = read_traffic(captures)
+    verdicts: list[Verdict] = []
+    for part in traffic:
+        verdicts += _Verdicts(part, contrast, told, what_if).all()
+    found = findings.find(traffic, contrast, told, verdicts)
+    causes = Counter(verdict.cause for verdict in verdicts)
+    report = Report(
+        schema=SCHEMA,
+        capture=_summary(captures, traffic),
+        summary=Summary(
+            provider_requests=sum(len(part.sightings) for part in traffic),
+            refused=len(verdicts),
+            explained=len(verdicts) - causes[Cause.UNEXPLAINED],
+            by_cause=dict(causes.most_common()),
+        ),
+        verdicts=tuple(verdicts),
+        checklist=checklist.check(traffic, told, verdicts, found),
+        findings=found,
+    )
+    return report if show_secrets else redact(report, _tokens(traffic))
+
+
+def _tokens(traffic: Sequence[CaptureTraffic]) -> set[str]:
+    return {s.token.text for part in traffic for s in part.sightings if s.token is not None}
+
+
+def _summary(captures: Sequence[Capture], traffic: Sequence[CaptureTraffic]) -> CaptureSummary:
+    spots: dict[str, None] = {}
+    for capture, part in zip(captures, traffic, strict=True):
+        for spot in capture.blind_spots:
+            spots.setdefault(spot)
+        for spot in _missing(part):
+            spots.setdefault(spot)
+    return CaptureSummary(
+        files=tuple(capture.file for capture in captures),
+        exporter=", ".join(dict.fromkeys(capture.exporter for capture in captures)),
+        exchanges=sum(len(capture.exchanges) for capture in captures),
+        skipped=tuple(skip for capture in captures for skip in capture.skipped),
+        blind_spots=tuple(spots),
+    )
+
+
+def _missing(part: CaptureTraffic) -> Iterable[str]:
+    """What this very capture lacks, besides what its exporter never shows."""
+    browsers = [s for s in part.sightings if s.request.client.renders_pages]
+    if not browsers:
+        return
+    if not part.issuers.documents:
+        yield (
+            f"{part.capture.file} holds no HTML document, so the page's Referrer-Policy and"
+            " Content-Security-Policy could not be read: record from the page's load, without a"
+            " filter."
+        )
+    elif any(d.markup is None for d in part.issuers.documents if d.parent is None):
+        yield (
+            f"{part.capture.file} holds a document without its markup: a <meta name=referrer>"
+            " could not be read."
+        )
+    engines = {s.request.client.title for s in browsers if not s.request.client.is_measured}
+    for title in sorted(engines):
+        yield f"The Referer of {title} was not measured; the specification is assumed."
+
+
+class _Verdicts:
+    """Verdicts of one capture. Requests that differ in nothing that a stage looks at share one
+    walk, so that cost grows with the kinds of refusal and not with their number."""
+
+    def __init__(
+        self, part: CaptureTraffic, contrast: Contrast, told: Told, what_if: Sequence[Change]
+    ) -> None:
+        self._part = part
+        self._contrast = contrast
+        self._told = told
+        self._what_if = what_if
+        self._known: dict[tuple[object, ...], tuple[str, Verdict]] = {}
+
+    def all(self) -> Iterable[Verdict]:
+        for sighting in self._part.sightings:
+            if sighting.refused:
+                yield self._verdict(sighting)
+
+    def _verdict(self, sighting: Sighting) -> Verdict:
+        exchange = sighting.exchange
+        key = self._key(sighting)
+        like = self._known.get(key)
+        if like is None:
+            verdict = self._judge(sighting)
+            self._known[key] = (exchange.where, verdict)
+            return verdict
+        where, verdict = like
+        return msgspec.structs.replace(
+            verdict,
+            index=exchange.index,
+            method=exchange.method,
+            url=exchange.url,
+            evidence=_moved(verdict.evidence, where, exchange.where),
+        )
+
+    def _judge(self, sighting: Sighting) -> Verdict:
+        exchange, token = sighting.exchange, sighting.token
+        scripts = self._part.scripts(sighting)
+        page_sends = self._part.page_sends(sighting.issuer.document)
+        case = Case(
+            exchange=exchange,
+            url=sighting.url,
+            request=sighting.request,
+            issuer=sighting.issuer,
+            profile=sighting.profile,
+            endpoint=sighting.endpoint,
+            token=token,
+            allowed=self._told.about(token),
+            answers=self._contrast.of(token.text if token else None),
+            reading=hypothesis.read(
+                exchange,
+                sighting.request,
+                sighting.issuer,
+                sighting.profile,
+                sighting.endpoint,
+                scripts,
+                page_sends,
+            ),
+            library=scripts.library,
+            page_sends=page_sends,
+        )
+        outcome = walk(case)
+        proposed = fixes.propose(case, outcome.cause)
+        if self._what_if:
+            proposed = (fixes.user_fix(case, self._what_if), *proposed)
+        return Verdict(
+            file=exchange.source,
+            index=exchange.index,
+            method=exchange.method,
+            url=exchange.url,
+            status=exchange.status or 0,
+            provider=sighting.profile.name,
+            page=page_url(case),
+            referer=sighting.request.referer,
+            cause=outcome.cause,
+            confidence=outcome.confidence,
+            because=outcome.because,
+            evidence=outcome.evidence,
+            alternatives=outcome.alternatives,
+            journey=outcome.journey,
+            fixes=proposed,
+        )
+
+    def _key(self, sighting: Sighting) -> tuple[object, ...]:
+        """All that the stages look at in one request."""
+        exchange, url, issuer = sighting.exchange, sighting.url, sighting.issuer
+        headers = exchange.response_headers
+        document = issuer.document
+        markup = document.markup if document else None
+        named = markup is not None and any(
+            attribute.url in (exchange.url, issuer.first_url)
+            for attribute in markup.referrer_attributes
+        )
+        return (
+            id(document) if document and document.seen else (document and document.url),
+            issuer.blob_worker,
+            issuer.stylesheets,
+            issuer.hops,
+            issuer.is_navigation,
+            sighting.request,
+            exchange.page_ref,
+            exchange.resource_type,
+            exchange.status,
+            exchange.outcome,
+            exchange.via_service_worker,
+            sighting.token and sighting.token.text,
+            sighting.endpoint and sighting.endpoint.name,
+            sighting.profile.owner(url.path),
+            url.scheme,
+            url.host,
+            exchange.body,
+            headers.get("x-cache"),
+            headers.get("age"),
+            headers.get("content-length"),
+            exchange.url if named or sighting.request.referer == exchange.url else "",
+        )
+
+
+def _moved(evidence: tuple[Evidence, ...], old: str, new: str) -> tuple[Evidence, ...]:
+    """The same evidence at another entry of the capture."""
+    return tuple(
+        Evidence(item.says, new + item.where[len(old) :])
+        if item.where == old or item.where.startswith(old + ",")
+        else item
+        for item in evidence
+    )

@@ -1,0 +1,91 @@
+"""Which version of the map library a capture shows, and what the page's scripts ask for."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+
+import msgspec
+
+from diagnostics.capture.exchange import Capture, Exchange
+from diagnostics.provider.profile import Library, Profile
+
+_BANNER_LENGTH = 2000
+_SCRIPT_POLICY = re.compile(r"""referrer_?policy["']?\s*[:=]\s*["']([a-z-]{4,40})["']""", re.I)
+_SCRIPT_LENGTH = 2_000_000
+
+
+class LibraryVersion(msgspec.Struct, frozen=True):
+    """A version as numbers, and where it shows."""
+
+    version: tuple[int, ...]
+    where: str
+
+    @property
+    def text(self) -> str:
+        return ".".join(map(str, self.version))
+
+    def before(self, version: str) -> bool:
+        return self.version < numbers(version)
+
+
+def numbers(version: str) -> tuple[int, ...]:
+    """`3.9.0` as (3, 9, 0); a part that is no number ends it."""
+    parts = re.match(r"\d+(\.\d+)*", version)
+    return tuple(int(part) for part in parts[0].split(".")) if parts else ()
+
+
+def library_versions(capture: Capture, profile: Profile) -> dict[str, LibraryVersion]:
+    """The library's version by page reference; "" holds for requests of other pages too where
+    the whole capture shows just one."""
+    found: dict[str, LibraryVersion] = {}
+    for exchange in capture.exchanges:
+        version = _version(exchange, profile.library)
+        if version is not None:
+            found.setdefault(exchange.page_ref, version)
+    if len({version.version for version in found.values()}) == 1:
+        found.setdefault("", next(iter(found.values())))
+    return found
+
+
+def _version(exchange: Exchange, library: Library) -> LibraryVersion | None:
+    url = exchange.url
+    hit = None
+    if "sdk=js-" in url:
+        hit = re.search(library.version_in_url, url)
+    elif "mapbox-gl" in url and ".js" in url:
+        hit = re.search(library.version_in_script, url)
+        if hit is None:
+            hit = re.search(library.version_in_banner, (exchange.body or "")[:_BANNER_LENGTH], re.S)
+    elif "/events/v2" in url:
+        return _telemetry_version(exchange)
+    elif "javascript" in exchange.mime_type:
+        body = exchange.body or ""
+        hit = re.search(library.version_in_banner, body[:_BANNER_LENGTH], re.S)
+    if hit is None or not numbers(hit[1]):
+        return None
+    return LibraryVersion(numbers(hit[1]), exchange.where)
+
+
+def _telemetry_version(exchange: Exchange) -> LibraryVersion | None:
+    """GL JS posts its own version with its first event: `sdkIdentifier`, `sdkVersion`."""
+    try:
+        events = json.loads(exchange.request_body or "null")
+    except (ValueError, RecursionError):
+        return None
+    for event in events if isinstance(events, list) else ():
+        if isinstance(event, dict) and event.get("sdkIdentifier") == "mapbox-gl-js":
+            version = numbers(str(event.get("sdkVersion")))
+            return LibraryVersion(version, exchange.where) if version else None
+    return None
+
+
+def script_policies(scripts: Iterable[str]) -> tuple[str, ...]:
+    """Values of `referrerPolicy` options in scripts' text, each once, in order: what Leaflet,
+    OpenLayers, transformRequest and fetch take as a request's own policy."""
+    found: dict[str, None] = {}
+    for text in scripts:
+        for hit in _SCRIPT_POLICY.finditer(text[:_SCRIPT_LENGTH]):
+            found.setdefault(hit[1].lower())
+    return tuple(found)

@@ -1,0 +1,206 @@
+"""Stage 3, policy: which Referer does the policy in force leave?
+
+The reading of the request (`hypothesis`) has found who in the page made it; this stage says
+whether what the policy left is what the token needs. Source: Referrer Policy 8.3; the measured
+differences between engines in `browser/engines.yaml`.
+"""
+
+from __future__ import annotations
+
+from diagnostics.browser.referrer import Context
+from diagnostics.journey.case import Case, Claim, Hypothesis, StageReport, header_evidence
+from diagnostics.journey.page import full_referer
+from diagnostics.journey.verdict import Cause, Confidence, Evidence, State
+from diagnostics.provider.allowed_urls import Decision, EntryResult
+
+_LIST = "Whether the token has allowed URLs: pass them with --allow."
+
+
+def examine(case: Case) -> StageReport:
+    best, document = case.reading.best, case.document
+    if best is None or document is None:
+        if case.request.client.renders_pages and not case.request.referer:
+            return _page_unknown(case)
+        return StageReport(State.SKIPPED, "No page whose policy could be read.")
+    if not document.url.startswith(("http:", "https:")):
+        return StageReport(State.SKIPPED, "A page that is no referrer needs no policy.")
+    says = f"{best.prediction.says}"
+    if not document.seen and case.request.referer is None:
+        return _page_unknown(case)
+    if case.reading.agreement == "none":
+        return StageReport(State.OK, f"Should be {_shown(best)}: {says}")
+    if not case.needs_referer:
+        return StageReport(State.OK, says)
+    if best.prediction.referer is None and case.referer is None:
+        if best.prediction.decided_by == "opaque-origin":
+            return StageReport(State.SKIPPED, "A page that is no referrer needs no policy.")
+        return _nothing_left(case, best)
+    trimmed = _trimmed(case, best)
+    return trimmed or StageReport(State.OK, says)
+
+
+def _shown(hypothesis: Hypothesis) -> str:
+    return hypothesis.prediction.referer or "none"
+
+
+def _nothing_left(case: Case, best: Hypothesis) -> StageReport:
+    decided = best.prediction.decided_by
+    if best.situation.context in {Context.BLOB_WORKER_XHR, Context.DATA_WORKER} or (
+        decided == "worker"
+    ):
+        return _worker(case, best)
+    if decided == "downgrade":
+        return _downgrade(case, best)
+    return _blocked(case, best)
+
+
+def _blocked(case: Case, best: Hypothesis) -> StageReport:
+    prediction, document = best.prediction, case.document
+    assert document is not None
+    where, says = _place(case, best)
+    claim = Claim(
+        Cause.REFERRER_POLICY_BLOCKS,
+        case.if_restricted if case.reading.agreement != "unseen" else Confidence.LIKELY,
+        f"{where} sets the referrer policy {prediction.policy}, which sends no Referer to"
+        f" {case.url.host}; a token with allowed URLs is refused without one.",
+        (*says, *best.evidence, header_evidence(case.exchange, "Referer", None)),
+        _LIST,
+    )
+    return StageReport(State.BROKEN, prediction.says, (claim,))
+
+
+def _place(case: Case, best: Hypothesis) -> tuple[str, tuple[Evidence, ...]]:
+    """Where the deciding policy stands, as the subject of a sentence, with its evidence."""
+    document = case.document
+    assert document is not None
+    if best.prediction.decided_by == "redirect":
+        hop = next(
+            (h for h in reversed(case.issuer.hops) if h.policy), case.issuer.hops[-1]
+        )
+        return f"A redirect by {hop.url}", (
+            Evidence(f"Its answer has Referrer-Policy: {hop.policy}.", hop.url),
+        )
+    if best.situation.request_policy:
+        return f"The request itself ({best.sender})", ()
+    if document.policy_from == "header":
+        return "The page's response header", (
+            Evidence(
+                f"The page has {document.policy_says}.", f"{document.where}, response headers"
+            ),
+        )
+    return "A meta element of the page", (
+        Evidence(f"The page has {document.policy_says}.", f"{document.where}, markup"),
+    )
+
+
+def _downgrade(case: Case, best: Hypothesis) -> StageReport:
+    document = case.document
+    assert document is not None
+    hop = next((h.url for h in case.issuer.hops if h.url.startswith("http:")), None)
+    to = hop or case.exchange.url
+    claim = Claim(
+        Cause.SCHEME_DOWNGRADE,
+        case.if_restricted,
+        f"The page is on https and the request went to plain http ({to.partition('?')[0]});"
+        f" {best.prediction.policy} sends no Referer on such a downgrade.",
+        (
+            Evidence(f"The page is {document.url}.", document.where),
+            Evidence(f"The request goes to {to.partition('?')[0]}.", case.exchange.where),
+            header_evidence(case.exchange, "Referer", None),
+        ),
+        _LIST,
+    )
+    return StageReport(State.BROKEN, best.prediction.says, (claim,))
+
+
+def _worker(case: Case, best: Hypothesis) -> StageReport:
+    library = case.library
+    proven = library is not None and library.before(case.profile.library.names_referrer_since)
+    name = case.profile.library.name
+    which = f"{name} {library.text}" if library else f"an old {name} or a worker of the page's own"
+    evidence = [*best.evidence, header_evidence(case.exchange, "Referer", None)]
+    if case.page_sends:
+        evidence.append(
+            Evidence("Other requests of the same page carry a Referer.", case.exchange.source)
+        )
+    claim = Claim(
+        Cause.WORKER_DROPS_REFERER,
+        case.if_restricted if proven else Confidence.LIKELY,
+        f"A worker made at run time asked for it without naming the page as referrer ({which}):"
+        " the worker's own blob: URL is never sent.",
+        tuple(evidence),
+        f"The version of {name}: below {case.profile.library.names_referrer_since} its workers"
+        " name no referrer.",
+    )
+    return StageReport(State.BROKEN, best.prediction.says, (claim,))
+
+
+def _trimmed(case: Case, best: Hypothesis) -> StageReport | None:
+    """The list would admit the page's full URL, and only the origin arrived."""
+    document, referer = case.document, case.referer
+    if document is None or referer is None or not case.allowed.entries:
+        return None
+    full = full_referer(document)
+    arrived = case.admission(referer)
+    if full is None or arrived is None or arrived.decision is Decision.ALLOWED:
+        return None
+    if not (referer.count("/") == 3 and referer.endswith("/")):
+        return None
+    wanted = case.admission(full)
+    path_entries = [
+        reason.entry
+        for reason in arrived.reasons
+        if reason.result in {EntryResult.PATH, EntryResult.QUERY}
+    ]
+    admits = wanted is not None and wanted.decision is Decision.ALLOWED
+    only_origin_known = full == referer and bool(path_entries)
+    if not admits and not only_origin_known:
+        return None
+    entry = wanted.entry if admits and wanted else path_entries[0]
+    claim = Claim(
+        Cause.REFERRER_POLICY_TRIMS,
+        Confidence.CERTAIN if admits else Confidence.LIKELY,
+        f"The allowed URL “{entry}” asks for a path or query, but {best.prediction.policy} cut"
+        f" the Referer to the origin, {referer}.",
+        (
+            header_evidence(case.exchange, "Referer", referer),
+            Evidence(f"The page is {document.url}.", document.where),
+            Evidence(f"The list has “{entry}”.", case.allowed.told_by),
+        ),
+        "The page's full address at the time of the request.",
+    )
+    return StageReport(State.BROKEN, best.prediction.says, (claim,))
+
+
+def _page_unknown(case: Case) -> StageReport:
+    """No Referer, and no document whose policy could be read: the policy is the usual reason,
+    but only the document can prove it."""
+    if not case.needs_referer:
+        return StageReport(State.OK, "No Referer, and this token needs none.")
+    evidence = (header_evidence(case.exchange, "Referer", None),)
+    if not case.request.headers_final:
+        return StageReport(
+            State.UNKNOWN, "The capture holds neither the page nor the request's final headers."
+        )
+    settle = (
+        "The page's own response: record again with the page's load in the capture, no filter"
+        " set, and look at its Referrer-Policy."
+    )
+    blocks = Claim(
+        Cause.REFERRER_POLICY_BLOCKS,
+        Confidence.POSSIBLE,
+        "A browser sent it without a Referer. The usual reason is a Referrer-Policy of the page,"
+        " but the page's own response is not in the capture.",
+        evidence,
+        settle,
+    )
+    strips = Claim(
+        Cause.CLIENT_STRIPS_REFERER,
+        Confidence.POSSIBLE,
+        "A browser setting, an extension or a middlebox removed the Referer.",
+        evidence,
+        "The same page in a fresh profile without extensions.",
+    )
+    return StageReport(
+        State.BROKEN, "No Referer, and the page's policy is not in the capture.", (blocks, strips)
+    )

@@ -1,0 +1,76 @@
+"""What the person who diagnoses knows: the token's allowed URLs, or the account's list of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from diagnostics.provider.token import Token, decode
+
+
+class Allowed(msgspec.Struct, frozen=True):
+    """What one token allows. `entries` is None where nobody said; an empty tuple is a token that
+    is known to have no restriction. `told_by` names the source, as a phrase."""
+
+    entries: tuple[str, ...] | None = None
+    told_by: str = ""
+    is_default: bool = False
+    scopes: tuple[str, ...] | None = None
+
+    @property
+    def known(self) -> bool:
+        return self.entries is not None
+
+    @property
+    def unrestricted(self) -> bool:
+        return self.entries == ()
+
+
+UNKNOWN = Allowed()
+
+
+class Told(msgspec.Struct, frozen=True):
+    """`everywhere` holds for every token of the capture; `by_id` for tokens of the account list."""
+
+    everywhere: Allowed = UNKNOWN
+    by_id: Mapping[str, Allowed] = {}
+
+    def about(self, token: Token | None) -> Allowed:
+        """What is known about a token; a temporary token can have no allowed URLs (Tokens API)."""
+        if token is not None and token.kind == "tk":
+            return Allowed((), "temporary tokens have no allowed URLs")
+        if token is not None and token.id in self.by_id:
+            return self.by_id[token.id]
+        return self.everywhere
+
+
+class _Listed(msgspec.Struct, rename="camel"):
+    id: str
+    usage: str = ""
+    default: bool = False
+    note: str | None = None
+    scopes: list[str] | None = None
+    allowed_urls: list[str] | None = None
+    token: str | None = None
+
+
+def read_tokens(data: bytes) -> dict[str, Allowed]:
+    """The answer of the Tokens API's list call (or several, as one JSON list), by token id.
+
+    Raises ValueError with one line where it is something else.
+    """
+    try:
+        listed = msgspec.json.decode(data, type=list[_Listed] | _Listed)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"not a list of the Tokens API: {error}") from None
+    found = {}
+    for item in listed if isinstance(listed, list) else [listed]:
+        token_id = (decode(item.token).id if item.token else None) or item.id
+        found[token_id] = Allowed(
+            tuple(item.allowed_urls or ()),
+            f"the token list ({'default token' if item.default else item.note or item.id})",
+            item.default,
+            tuple(item.scopes) if item.scopes is not None else None,
+        )
+    return found

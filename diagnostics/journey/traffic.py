@@ -1,0 +1,158 @@
+"""The provider's requests of one or several captures, with all that a diagnosis asks about them.
+
+This is the one pass over a capture: it finds the requests to provider hosts, reads their headers
+once, finds their issuers, and counts what each token was answered.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from diagnostics.browser import url as urls
+from diagnostics.browser.url import Url
+from diagnostics.capture.document import Document
+from diagnostics.capture.exchange import Capture, Exchange
+from diagnostics.capture.issuer import Issuer, Issuers
+from diagnostics.capture.request import Request, read_request
+from diagnostics.journey.contrast import Contrast
+from diagnostics.journey.hypothesis import PageScripts
+from diagnostics.journey.library import LibraryVersion, library_versions, script_policies
+from diagnostics.provider.profile import Endpoint, Profile, profile_for, profiles
+from diagnostics.provider.token import Token, decode
+
+#: A curl command holds a request and no answer; whoever pastes one means that it was refused.
+_ASSUMED_STATUS = 403
+REFUSALS = frozenset({401, 403})
+
+
+class Sighting(msgspec.Struct, frozen=True, eq=False):
+    """One request to a provider."""
+
+    exchange: Exchange
+    url: Url
+    request: Request
+    issuer: Issuer
+    profile: Profile
+    endpoint: Endpoint | None
+    token: Token | None
+
+    @property
+    def refused(self) -> bool:
+        return self.exchange.status in REFUSALS
+
+    @property
+    def governed(self) -> bool:
+        """Whether allowed URLs govern this kind of request (billable services do, telemetry and
+        the library's files do not)."""
+        return self.endpoint is None or self.endpoint.restricted
+
+
+class CaptureTraffic:
+    """One capture's provider requests and pages."""
+
+    def __init__(self, capture: Capture) -> None:
+        self.capture = capture
+        self.issuers = Issuers(capture)
+        self.sightings = tuple(self._sightings())
+        self._sends: dict[Document | None, bool] = {}
+        for sighting in self.sightings:
+            if sighting.request.headers_final:
+                document = sighting.issuer.document
+                has = sighting.request.referer is not None
+                self._sends[document] = self._sends.get(document, False) or has
+
+    def _sightings(self) -> Iterable[Sighting]:
+        assumed = self.capture.exporter.startswith("curl")
+        markers = _markers()
+        for exchange in self.capture.exchanges:
+            if not any(marker in exchange.url for marker in markers):
+                continue
+            url = urls.parse(exchange.url)
+            profile = profile_for(url.host) if url else None
+            if url is None or profile is None:
+                continue
+            if assumed and exchange.status is None:
+                exchange = msgspec.structs.replace(exchange, status=_ASSUMED_STATUS)
+            request = read_request(exchange)
+            token = profile.token_in(url.query)
+            yield Sighting(
+                exchange,
+                url,
+                request,
+                self.issuers.find(exchange, request),
+                profile,
+                profile.endpoint(url.path),
+                _decode(token) if token is not None else None,
+            )
+
+    def page_sends(self, document: Document | None) -> bool | None:
+        """Whether any request of this page to the provider carried a Referer."""
+        return self._sends.get(document)
+
+    @functools.cached_property
+    def _libraries(self) -> dict[str, LibraryVersion]:
+        profile = self.sightings[0].profile if self.sightings else profiles()[0]
+        return library_versions(self.capture, profile)
+
+    def library(self, exchange: Exchange) -> LibraryVersion | None:
+        return self._libraries.get(exchange.page_ref) or self._libraries.get("")
+
+    @functools.cached_property
+    def libraries(self) -> tuple[LibraryVersion, ...]:
+        """Each version of the map library in the capture, once."""
+        return tuple({v.version: v for v in self._libraries.values()}.values())
+
+    def scripts(self, sighting: Sighting) -> PageScripts:
+        """What the scripts of a request's page say."""
+        return PageScripts(
+            self._script_policies(sighting.issuer.document), self.library(sighting.exchange)
+        )
+
+    @functools.cache  # noqa: B019 (lives as long as the diagnosis of one capture)
+    def _script_policies(self, document: Document | None) -> tuple[str, ...]:
+        inline = document.markup.inline_scripts if document and document.markup else ()
+        return script_policies((*inline, *self._page_scripts))
+
+    @functools.cached_property
+    def _page_scripts(self) -> tuple[str, ...]:
+        """The sites' own scripts that speak of a referrer policy; map libraries are left out,
+        whose code names every policy."""
+        found = []
+        for exchange in self.capture.exchanges:
+            if "javascript" in exchange.mime_type and not any(
+                name in exchange.url for name in ("mapbox-gl", "maplibre", "leaflet", "/ol.js")
+            ):
+                body = exchange.body or ""
+                if "referrerPolicy" in body:
+                    found.append(body)
+        return tuple(found)
+
+
+def read_traffic(captures: Sequence[Capture]) -> tuple[list[CaptureTraffic], Contrast]:
+    """Every capture's traffic, and what each token was answered over all of them."""
+    traffic = [CaptureTraffic(capture) for capture in captures]
+    contrast = Contrast()
+    for part in traffic:
+        for sighting in part.sightings:
+            if sighting.token is not None and sighting.governed:
+                contrast.add(sighting.exchange, sighting.request, sighting.token.text)
+    return traffic, contrast
+
+
+@functools.lru_cache(maxsize=1)
+def _markers() -> tuple[str, ...]:
+    """A part of each provider host that a URL must hold, to pass over all others cheaply."""
+    found: dict[str, None] = defaultdict()
+    for profile in profiles():
+        for host in profile.hosts:
+            found[".".join(host.split(".")[-2:])] = None
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=1024)
+def _decode(token: str) -> Token:
+    return decode(token)

@@ -1,0 +1,146 @@
+"""The walk: seven stages in order; the first that does not hold names the cause.
+
+Two things settle a case wherever they stand: an answer whose body names the scope or the token,
+and an answer from the browser's own cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from diagnostics.journey import cache, client, edge, page, policy, rule, wire
+from diagnostics.journey.case import Case, Claim, StageReport
+from diagnostics.journey.verdict import (
+    Alternative,
+    Cause,
+    Confidence,
+    Evidence,
+    Stage,
+    State,
+    Station,
+)
+
+STAGES: dict[Stage, Callable[[Case], StageReport]] = {
+    Stage.CLIENT: client.examine,
+    Stage.PAGE: page.examine,
+    Stage.POLICY: policy.examine,
+    Stage.WIRE: wire.examine,
+    Stage.CACHE: cache.examine,
+    Stage.EDGE: edge.examine,
+    Stage.RULE: rule.examine,
+}
+
+_MOST_ALTERNATIVES = 3
+
+
+class Walk(msgspec.Struct, frozen=True):
+    """The outcome of a walk: the cause with what supports it, and the seven stations."""
+
+    cause: Cause
+    confidence: Confidence
+    because: str
+    evidence: tuple[Evidence, ...]
+    alternatives: tuple[Alternative, ...]
+    journey: tuple[Station, ...]
+    stage: Stage | None
+
+
+def walk(case: Case) -> Walk:
+    """Take one refused request through the stages."""
+    reports = {stage: examine(case) for stage, examine in STAGES.items()}
+    found = _first(reports)
+    claims = [
+        claim for report in reports.values() for claim in report.claims
+    ]
+    if found is None:
+        return Walk(
+            Cause.UNEXPLAINED,
+            Confidence.POSSIBLE,
+            _unexplained(reports),
+            _ruled_out(case, reports),
+            _alternatives(claims, None),
+            _stations(reports, None),
+            None,
+        )
+    stage, claim = found
+    return Walk(
+        claim.cause,
+        claim.confidence,
+        claim.because,
+        claim.evidence,
+        () if claim.confidence is Confidence.CERTAIN else _alternatives(claims, claim),
+        _stations(reports, stage),
+        stage,
+    )
+
+
+def _first(reports: dict[Stage, StageReport]) -> tuple[Stage, Claim] | None:
+    for stage in (Stage.EDGE, Stage.CACHE):
+        for claim in reports[stage].claims:
+            if claim.decisive:
+                return stage, claim
+    for stage, report in reports.items():
+        if report.state is State.BROKEN and report.claims and not report.claims[0].hint:
+            return stage, report.claims[0]
+    # No stage is broken, yet one says what remains after all was ruled out.
+    for stage, report in reports.items():
+        for claim in report.claims:
+            if not claim.hint and claim.confidence is not Confidence.POSSIBLE:
+                return stage, claim
+    return None
+
+
+def _alternatives(claims: list[Claim], chosen: Claim | None) -> tuple[Alternative, ...]:
+    seen = {chosen.cause} if chosen else set()
+    found = []
+    for claim in claims:
+        if claim.cause in seen:
+            continue
+        seen.add(claim.cause)
+        # What stands behind the first broken stage can at most be likely.
+        confidence = (
+            Confidence.LIKELY if claim.confidence is Confidence.CERTAIN else claim.confidence
+        )
+        found.append(Alternative(claim.cause, confidence, claim.settle))
+    return tuple(found[:_MOST_ALTERNATIVES])
+
+
+def _stations(reports: dict[Stage, StageReport], broken: Stage | None) -> tuple[Station, ...]:
+    """The stations as the picture shows them: one broken at most, the ones behind it not
+    reached; a stage before a decisive one that did not hold is left open."""
+    stations = []
+    passed = False
+    for stage, report in reports.items():
+        state, says = report.state, report.says
+        if stage is broken:
+            stations.append(Station(stage, State.BROKEN, says))
+            passed = True
+        elif passed:
+            stations.append(Station(stage, State.SKIPPED, "Not reached."))
+        else:
+            state = State.UNKNOWN if state is State.BROKEN else state
+            stations.append(Station(stage, state, says))
+    return tuple(stations)
+
+
+def _unexplained(reports: dict[Stage, StageReport]) -> str:
+    open_stages = [stage for stage, report in reports.items() if report.state is State.UNKNOWN]
+    if Stage.RULE in open_stages:
+        return (
+            f"{reports[Stage.RULE].says} Nothing before it shows a fault. Tell the token's"
+            " allowed URLs with --allow, or --unrestricted, to settle it."
+        )
+    if open_stages:
+        first = reports[open_stages[0]]
+        return f"Nothing in the capture shows a fault, and one thing is not to be seen: {first.says}"
+    return "Every stage that the capture shows holds, and yet the request was refused."
+
+
+def _ruled_out(case: Case, reports: dict[Stage, StageReport]) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(f"Ruled out at the stage {stage}: {report.says}", case.exchange.where)
+        for stage, report in reports.items()
+        if report.state is State.OK
+    )

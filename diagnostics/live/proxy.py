@@ -1,0 +1,109 @@
+"""A mitmdump of our own: started on a free loopback port, with a throwaway CA folder, and stopped.
+
+It runs in a process of its own, so that its event loop, its log and a crash stay apart.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+_START = "import sys; from mitmproxy.tools.main import mitmdump; sys.exit(mitmdump())"
+_SECONDS_TO_START = 30
+_SECONDS_TO_STOP = 15
+
+
+class LiveError(RuntimeError):
+    """Something outside could not be started or driven; the message is one line for a person."""
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """One line of the emulator's log."""
+
+    method: str
+    url: str
+    status: int
+    referer: str | None = None
+
+
+class Proxy(msgspec.Struct):
+    """A running proxy: its port, its CA certificate (PEM) and the emulator's log."""
+
+    port: int
+    ca: Path
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    def answered(self) -> list[Answered]:
+        """What the emulator has answered so far, in order."""
+        found = []
+        for line in self.log.read_text(encoding="utf-8").splitlines():
+            if line.startswith('{"method"') and line.endswith("}"):
+                found.append(msgspec.json.decode(line, type=Answered))
+        return found
+
+    def stop(self) -> None:
+        """End it and let it write its files."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.wait(_SECONDS_TO_STOP)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+@contextmanager
+def running(
+    folder: Path, script: Path, options: dict[str, str], arguments: Sequence[str] = ()
+) -> Iterator[Proxy]:
+    """A mitmdump with `script` and `options` on a free loopback port; its CA and its log lie in
+    `folder`. The script must understand `why403_log` (as `addons/emulate.py` does). Raises
+    LiveError with mitmdump's own words where it does not come up."""
+    log, output = folder / "answers.jsonl", folder / "mitmdump.txt"
+    wanted = {
+        "confdir": str(folder / "ca"),
+        "listen_host": "127.0.0.1",
+        "listen_port": "0",
+        "connection_strategy": "lazy",
+        "upstream_cert": "false",
+        "termlog_verbosity": "warn",
+        "why403_log": str(log),
+        **options,
+    }
+    command = [sys.executable, "-c", _START, "-q", "-s", str(script), *arguments]
+    for name, value in wanted.items():
+        command += ["--set", f"{name}={value}"]
+    with output.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+    proxy = Proxy(0, folder / "ca" / "mitmproxy-ca-cert.pem", log, process)
+    try:
+        proxy.port = _wait_for_port(proxy, output)
+        yield proxy
+    finally:
+        proxy.stop()
+
+
+def _wait_for_port(proxy: Proxy, output: Path) -> int:
+    deadline = time.monotonic() + _SECONDS_TO_START
+    while time.monotonic() < deadline and proxy.process.poll() is None:
+        first = proxy.log.read_text().partition("\n") if proxy.log.exists() else ("", "", "")
+        if first[1] and first[0].startswith('{"listening"'):
+            return int(json.loads(first[0])["listening"][0][1])
+        time.sleep(0.05)
+    proxy.process.kill()
+    said = output.read_text(errors="replace").strip().splitlines()
+    why = " ".join(said[-2:]) or "it said nothing"
+    raise LiveError(f"the proxy did not start: {why}")

@@ -1,0 +1,42 @@
+"""The report as JSON: exactly the contract `why403/report/1`, for other people's scripts."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from diagnostics.report.model import Report
+
+# JSON escapes the controls below U+0020 itself. These would still reach a terminal as commands
+# or turn its text around: DEL and the C1 controls, bidirectional and invisible format characters.
+_ACTIVE = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
+_ENCODER = msgspec.json.Encoder(order="deterministic")
+
+
+def render(report: Report) -> str:
+    """The report as indented JSON with a line break at its end; keys in the contract's order.
+
+    Strings say what the capture said: nothing is cut. Characters that act on a terminal stand
+    as `\\u` escapes, and a lone surrogate, which no JSON text can hold, as U+FFFD.
+    """
+    try:
+        encoded = _ENCODER.encode(report)
+    except UnicodeEncodeError:
+        encoded = _ENCODER.encode(_whole(msgspec.to_builtins(report)))
+    text = (msgspec.json.format(encoded, indent=2) + b"\n").decode()
+    if _ACTIVE.search(text) is None:  # far cheaper than replacing nothing in a large text
+        return text
+    return _ACTIVE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _whole(value: Any) -> Any:
+    """`value` without lone surrogates in any string."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list | tuple):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,298 @@
+"""A ticket: the one description of a case, which tests, recorder, demo and emulator all read.
+
+A ticket is a YAML file. It says which page a person opens in which browser, what every site but
+the provider answers, what the provider knows about the token, what the person who diagnoses
+knows, and what the diagnosis must say. `load` reads and checks one; the result is a value that
+needs no other file.
+
+Text in a ticket may hold `{{token}}` (the token, encoded), `{{library}}` and `{{library.css}}`
+(URLs of the map library on its public CDN), and, in a site whose address ends in `*`, `{{rest}}`
+(what stood in place of the `*`, with the query).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import yaml
+
+from diagnostics.browser import url as urls
+from diagnostics.capture.exchange import Pairs
+from diagnostics.journey.verdict import Cause
+from diagnostics.provider import token as tokens
+
+#: What a new public token may do: the public scopes of https://docs.mapbox.com/api/overview/#scopes
+PUBLIC_SCOPES = ("styles:tiles", "styles:read", "fonts:read", "datasets:read", "vision:read")
+
+Browser = Literal["chromium", "firefox", "none"]
+#: har and flow are mitmproxy's; devtools is Chrome DevTools' own export, firefox that of Firefox.
+Exporter = Literal["har", "flow", "playwright", "devtools", "firefox", "curl"]
+HeaderFields = dict[str, str] | list[tuple[str, str]]
+
+
+class TicketError(ValueError):
+    """A ticket that cannot be used; the message is one line that names file and field."""
+
+
+class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class Client(_Strict, frozen=True):
+    """Who asks. `library` is an npm package with its version (`mapbox-gl@3.9.0`); `preferences`
+    are Firefox's; `switches` are extra command-line switches of Chromium; `strip` are request
+    headers that a middlebox between browser and provider takes away; `blocks` are URL patterns
+    (`**/events/**`) that a content blocker in Chromium refuses to send."""
+
+    browser: Browser = "none"
+    library: str = ""
+    preferences: dict[str, bool | int | str] = {}
+    switches: tuple[str, ...] = ()
+    user_agent: str = ""
+    strip: tuple[str, ...] = ()
+    blocks: tuple[str, ...] = ()
+
+
+class Site(_Strict, frozen=True):
+    """What one address answers. `body` names a file beside the ticket or in `fixtures/`; `load`
+    reads it into `html`. `type` is the media type, found from the address where not given."""
+
+    status: int = 200
+    headers: HeaderFields = {}
+    body: str = ""
+    html: str = ""
+    type: str = ""
+
+    @property
+    def fields(self) -> Pairs:
+        return pairs(self.headers)
+
+
+class Send(_Strict, frozen=True):
+    """A request that a program sends itself. `body` is text."""
+
+    url: str
+    method: str = "GET"
+    headers: HeaderFields = {}
+    body: str = ""
+
+    @property
+    def fields(self) -> Pairs:
+        return pairs(self.headers)
+
+
+class TokenSpec(_Strict, frozen=True):
+    """What the provider knows about the token. An empty `allowed` restricts nothing;
+    `first` was in force during the first visit only, where the list was changed later."""
+
+    kind: Literal["pk", "sk", "tk"] = "pk"
+    account: str = "acme"
+    id: str = "ck0example00000000000000a"
+    allowed: tuple[str, ...] = ()
+    first: tuple[str, ...] | None = None
+    scopes: tuple[str, ...] = PUBLIC_SCOPES
+    revoked: bool = False
+
+    @property
+    def text(self) -> str:
+        return tokens.encode(self.kind, {"u": self.account, "a": self.id})
+
+
+class Answer(_Strict, frozen=True):
+    """An answer of the provider that its model would not give. It answers what `path` (a piece
+    of the URL) is part of, only during the visit `visit` (from 1), only to requests whose header
+    that `when` names has that text in it, and where given only to the first `times` of them.
+    Without a status the model's answer stays, and only its headers are changed."""
+
+    path: str
+    visit: int | None = None
+    times: int | None = None
+    when: dict[str, str] = {}
+    status: int | None = None
+    headers: HeaderFields = {}
+    body: str | None = None
+
+    @property
+    def fields(self) -> Pairs:
+        return pairs(self.headers)
+
+
+class Desk(_Strict, frozen=True):
+    """What the person who diagnoses knows: the allowed URLs, `unknown`, or that there are none."""
+
+    allow: tuple[str, ...] | Literal["unknown"] | None = None
+    unrestricted: bool = False
+
+
+class Refusal(_Strict, frozen=True):
+    """Which refused requests get which cause: those whose URL has `url` in it and, where given,
+    whose Referer is `referer` (an empty text: none)."""
+
+    cause: Cause
+    url: str = ""
+    referer: str | None = None
+
+    def covers(self, url: str, referer: str | None) -> bool:
+        """Whether a refused request with this URL and Referer is meant."""
+        return self.url in url and (self.referer is None or self.referer == (referer or ""))
+
+
+class Expect(_Strict, frozen=True):
+    """What the capture must show and the diagnosis must say. Each refusal meets the first rule
+    that covers it; `answered` are pieces of URLs of which some request must have succeeded."""
+
+    refusals: tuple[Refusal, ...] = ()
+    findings: tuple[str, ...] = ()
+    answered: tuple[str, ...] = ()
+
+
+class Ticket(_Strict, frozen=True):
+    """One case. `name` is the file's name without its ending. `visits` are opened one after the
+    other, the page alone by default; what happened before visit `captured_from` is left out of
+    the captures, as in a case where the person pressed record late."""
+
+    title: str
+    story: str
+    client: Client
+    name: str = ""
+    page: str = ""
+    visits: tuple[str, ...] = ()
+    captured_from: int = 1
+    sites: dict[str, Site] = {}
+    requests: tuple[Send, ...] = ()
+    token: TokenSpec = TokenSpec()
+    answers: tuple[Answer, ...] = ()
+    record: tuple[Exporter, ...] = ("har", "flow")
+    desk: Desk = Desk()
+    expect: Expect = Expect()
+
+    @property
+    def opened(self) -> tuple[str, ...]:
+        """The URLs that the browser is sent to, in order."""
+        return self.visits or ((self.page,) if self.page else ())
+
+    @property
+    def known_allowed(self) -> tuple[str, ...] | None:
+        """The allowed URLs as the desk knows them: None where it does not, () where it knows
+        that the token is not restricted."""
+        if self.desk.unrestricted:
+            return ()
+        if self.desk.allow == "unknown":
+            return None
+        return self.token.allowed if self.desk.allow is None else self.desk.allow
+
+    def fill(self, text: str, rest: str = "") -> str:
+        """`text` with its placeholders replaced."""
+        if "{{" not in text:
+            return text
+        script, sheet = library_urls(self.client.library)
+        for name, value in (
+            ("token", self.token.text),
+            ("library", script),
+            ("library.css", sheet),
+            ("rest", rest),
+        ):
+            text = text.replace("{{" + name + "}}", value)
+        return text
+
+
+def pairs(headers: HeaderFields) -> Pairs:
+    """Header fields of a ticket as ordered pairs."""
+    return tuple(headers.items()) if isinstance(headers, dict) else tuple(headers)
+
+
+def library_urls(library: str) -> tuple[str, str]:
+    """Script and stylesheet of a library on the CDN that its documentation names."""
+    name, _, version = library.rpartition("@")
+    if name == "mapbox-gl":
+        base = f"https://api.mapbox.com/mapbox-gl-js/v{version}/mapbox-gl"
+    elif name == "leaflet":
+        base = f"https://unpkg.com/leaflet@{version}/dist/leaflet"
+    else:
+        return "", ""
+    return base + ".js", base + ".css"
+
+
+def load(path: Path) -> Ticket:
+    """Read and check a ticket. Raises TicketError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise TicketError(f"{path}: cannot be read: {reason}") from None
+
+    def read_body(name: str) -> str | None:
+        for folder in (path.parent, path.parent.parent):
+            if (folder / name).is_file():
+                return (folder / name).read_text(encoding="utf-8")
+        return None
+
+    ticket = parse(text, str(path))
+    sites = {}
+    for address, site in ticket.sites.items():
+        if site.body:
+            body = read_body(site.body)
+            if body is None:
+                raise TicketError(f"{path}: sites: {address}: there is no file {site.body}")
+            site = msgspec.structs.replace(site, html=body)
+        sites[address] = site
+    return msgspec.structs.replace(ticket, name=path.stem, sites=sites)
+
+
+def parse(text: str, source: str) -> Ticket:
+    """A ticket from YAML text; bodies in other files stay unread. Raises TicketError."""
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        where = getattr(error, "problem_mark", None)
+        line = f"line {where.line + 1}: " if where else ""
+        problem = getattr(error, "problem", None) or "it cannot be parsed"
+        raise TicketError(f"{source}: {line}not YAML: {problem}") from None
+    except RecursionError:
+        raise TicketError(f"{source}: not YAML: it is nested too deep") from None
+    try:
+        ticket = msgspec.convert(data, Ticket)
+    except msgspec.ValidationError as error:
+        says, _, place = str(error).partition(" - at `$")
+        field = place.rstrip("`").lstrip(".") or "the whole file"
+        raise TicketError(f"{source}: {field}: {says[:1].lower()}{says[1:]}") from None
+    problem = _problem(ticket)
+    if problem:
+        raise TicketError(f"{source}: {problem}")
+    return ticket
+
+
+def _problem(ticket: Ticket) -> str | None:
+    """What no type can say about a ticket, or None."""
+    for address in (*ticket.opened, *ticket.sites):
+        if urls.parse(address.removesuffix("*")) is None:
+            return f"{address!r} is not a URL"
+    if ticket.client.browser == "none":
+        if not ticket.requests:
+            return "requests: a client without a browser needs requests to send"
+        if ticket.opened:
+            return "page: a client without a browser opens no page"
+    elif not ticket.opened:
+        return "page: a browser needs a page to open"
+    if not 1 <= ticket.captured_from <= max(1, len(ticket.opened)):
+        return f"captured_from: there is no visit {ticket.captured_from}"
+    if ticket.client.blocks and ticket.client.browser != "chromium":
+        return "client.blocks: only Chromium can play a content blocker"
+    wrong = {"chromium": {"firefox"}, "firefox": {"devtools", "playwright"}}.get(
+        ticket.client.browser, {"devtools", "playwright", "firefox"}
+    )
+    for exporter in ticket.record:
+        if exporter in wrong:
+            return f"record: {exporter} does not exist for the client {ticket.client.browser}"
+    for address, site in ticket.sites.items():
+        if site.body and site.html:
+            return f"sites: {address}: give body or html, not both"
+    return None
+
+
+def load_all(folder: Path) -> Mapping[str, Ticket]:
+    """Every ticket of a folder, by name, in the order of names. Raises TicketError."""
+    return {path.stem: load(path) for path in sorted(folder.glob("*.yaml"))}
