@@ -16,10 +16,10 @@ from typing import TextIO
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 
+from diagnostics import ticket as tickets  # its `load` would pass for a hook of this script
 from diagnostics.capture.exchange import Headers
 from diagnostics.live.world import CONTROL_HOST, World
 from diagnostics.provider.emulated import Request, is_provider
-from diagnostics import ticket as tickets  # its `load` would pass for a hook of this script
 
 
 class Emulate:
@@ -46,21 +46,20 @@ class Emulate:
                 try:
                     ticket = tickets.load(Path(options.why403_ticket))
                 except tickets.TicketError as error:
-                    raise exceptions.OptionsError(str(error)) from None
+                    raise _option_error(str(error)) from None
                 folder = Path(options.why403_libraries) if options.why403_libraries else None
                 self.world = World(ticket, folder)
         if "why403_log" in updated:
             self.done()
             if options.why403_log:
                 try:
-                    self._log = Path(options.why403_log).open("w", encoding="utf-8")
+                    self._log = Path(options.why403_log).open("w", encoding="utf-8")  # noqa: SIM115
                 except OSError as error:
-                    raise exceptions.OptionsError(
-                        f"why403_log: {options.why403_log}: {error.strerror}"
-                    ) from None
+                    says = f"why403_log: {options.why403_log}: {error.strerror}"
+                    raise _option_error(says) from None
 
     def running(self) -> None:
-        proxy = ctx.master.addons.get("proxyserver")
+        proxy = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
         if proxy is not None:
             self._write({"listening": [list(address)[:2] for address in proxy.listen_addrs()]})
 
@@ -99,8 +98,15 @@ class Emulate:
 
 def request_of(flow: http.HTTPFlow) -> Request:
     """The request of a flow as the pure code knows it."""
-    fields = flow.request.headers.items(multi=True)
+    fields = [
+        (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
+        for name, value in flow.request.headers.fields
+    ]
     return Request(flow.request.method, flow.request.pretty_url, Headers(fields))
+
+
+def _option_error(says: str) -> exceptions.OptionsError:
+    return exceptions.OptionsError(says)  # type: ignore[no-untyped-call]
 
 
 addons = [Emulate()]

@@ -44,8 +44,8 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Client(_Strict, frozen=True):
     """Who asks. `library` is an npm package with its version (`mapbox-gl@3.9.0`); `preferences`
     are Firefox's; `switches` are extra command-line switches of Chromium; `strip` are request
-    headers that a middlebox between browser and provider takes away; `blocks` are URL patterns
-    (`**/events/**`) that a content blocker in Chromium refuses to send."""
+    headers that a middlebox between browser and provider takes away. `blocks` (URL filters such as
+    `||events.mapbox.com^`) and `removes` (request headers) are what an extension does."""
 
     browser: Browser = "none"
     library: str = ""
@@ -54,6 +54,11 @@ class Client(_Strict, frozen=True):
     user_agent: str = ""
     strip: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
+    removes: tuple[str, ...] = ()
+
+    @property
+    def has_extension(self) -> bool:
+        return bool(self.blocks or self.removes)
 
 
 class Site(_Strict, frozen=True):
@@ -279,8 +284,8 @@ def _problem(ticket: Ticket) -> str | None:
         return "page: a browser needs a page to open"
     if not 1 <= ticket.captured_from <= max(1, len(ticket.opened)):
         return f"captured_from: there is no visit {ticket.captured_from}"
-    if ticket.client.blocks and ticket.client.browser != "chromium":
-        return "client.blocks: only Chromium can play a content blocker"
+    if ticket.client.has_extension and ticket.client.browser != "chromium":
+        return "client: only Chromium can play an extension (blocks, removes)"
     wrong = {"chromium": {"firefox"}, "firefox": {"devtools", "playwright"}}.get(
         ticket.client.browser, {"devtools", "playwright", "firefox"}
     )

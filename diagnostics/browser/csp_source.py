@@ -275,5 +275,7 @@ def shown(text: str) -> str:
 
 
 def origin_shown(url: Url) -> str:
-    """What may be said of a URL: its origin, or its scheme where it has none."""
-    return f"{url.scheme}:" if url.has_opaque_origin or url.is_local else shown(url.origin)
+    """What may be said of a URL: its origin, or its scheme where it has none of its own."""
+    if url.has_opaque_origin or url.is_local:
+        return f"a {url.scheme}: URL"
+    return shown(url.origin)

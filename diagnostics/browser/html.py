@@ -269,7 +269,7 @@ class _Reading:
                 policy = attributes.get("referrerpolicy")
                 self._scripts.append(Script(url, kind, policy, order))
             return
-        text = self._restored(node.text_content or "")
+        text = self._restored(node.text_lexbor() if node.first_child is not None else "")
         if len(text) > self._script_room:
             text, self._script_was_cut = text[: self._script_room], True
         self._script_room -= len(text)

@@ -108,7 +108,10 @@ def predict(situation: Situation, engine: Engine) -> Prediction:
     prediction = None
     for place, stop in enumerate([*hops, target]):
         if place and policies[place - 1]:
-            policy, origin_of_policy = policies[place - 1], f"the redirect from {hops[place - 1].href}"
+            policy, origin_of_policy = (
+                policies[place - 1],
+                f"the redirect from {hops[place - 1].href}",
+            )
         assert current is not None
         step = _one_hop(policy, origin_of_policy, current, stop, engine)
         if place and step.decided_by == "policy" and policies[place - 1]:
@@ -243,7 +246,11 @@ def _one_hop(policy: str, whose: str, referrer: Url, target: Url, engine: Engine
         says = f"{named} leaves the origin."
     else:
         says = f"{named} sends the URL without its fragment."
-        if referer.endswith("/") and len(referrer.origin) + 1 == len(referer) and referrer.path != "/":
+        if (
+            referer.endswith("/")
+            and len(referrer.origin) + 1 == len(referer)
+            and referrer.path != "/"
+        ):
             says = f"{named} would send the URL, but it is longer than {rp.MAXIMUM_LENGTH} characters and is cut to the origin."
     return Prediction(referer, says, effective, decided_by)
 

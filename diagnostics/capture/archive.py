@@ -6,6 +6,7 @@ diagnosis reads are put back into the HAR.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ import msgspec
 
 from diagnostics.capture.exchange import Capture, CaptureError, Skipped
 from diagnostics.capture.strangers import strangers
-from diagnostics.capture.unpack import Allowance, Data, hold
+from diagnostics.capture.unpack import Allowance, Data, TooMuchError, hold
 
 #: Reads one member: its data and name to its captures; raises CaptureError.
 Read = Callable[[Data, str], list[Capture]]
@@ -60,10 +61,17 @@ def read_archive(data: Data, file: str, allowance: Allowance, read: Read) -> lis
     A member that should be a capture and cannot be read is a capture without exchanges whose
     `skipped` says why. Raises CaptureError where the archive is damaged or locked, or holds none.
     """
+    with _damage_said(file):
+        archive = zipfile.ZipFile(io.BufferedReader(_Window(data)))
+    with archive:
+        return _read_members(archive, file, allowance, read)
+
+
+@contextlib.contextmanager
+def _damage_said(file: str) -> Iterator[None]:
     try:
-        with zipfile.ZipFile(io.BufferedReader(_Window(data))) as archive:
-            return _read_members(archive, file, allowance, read)
-    except (CaptureError, MemoryError):
+        yield
+    except CaptureError:
         raise
     except Exception:  # zipfile, and each decompressor under it, has errors of its own
         raise CaptureError(f"{file}: {strangers().archives['damaged']}") from None
@@ -85,10 +93,13 @@ def _read_members(
     for info in own or members:
         name = f"{file}/{printable(info.filename)}"
         try:
-            content = hold(_pieces(archive, info), allowance)
+            with _damage_said(file):
+                content = hold(_pieces(archive, info), allowance)
             if own:
                 content = _with_bodies(content, archive, allowance)
             captures += read(content, name)
+        except TooMuchError:
+            raise
         except CaptureError as error:
             if info.filename.lower().endswith(_CAPTURES):
                 failed.append((name, str(error)))
@@ -110,7 +121,7 @@ def printable(name: str) -> str:
 
 def _is_candidate(info: zipfile.ZipInfo) -> bool:
     folder, _, name = info.filename.lower().rpartition("/")
-    if info.is_dir() or not name or name.startswith(".") or folder.startswith("__macosx"):
+    if not name or name.startswith(".") or folder.startswith("__macosx"):
         return False
     return name.endswith(_CAPTURES + _PERHAPS) or "." not in name
 

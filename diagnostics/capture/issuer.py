@@ -10,7 +10,7 @@ from __future__ import annotations
 import bisect
 import functools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -21,9 +21,11 @@ from diagnostics.capture.document import Document, is_document, read_document
 from diagnostics.capture.exchange import Capture, Exchange
 from diagnostics.capture.request import Request, read_request, referer_origin
 
+_Keep = Callable[[Document], bool]
+
 _NAVIGATIONS = frozenset({"document", "iframe", "frame", "object", "embed"})
 _LOCAL_PAGES = ("file:", "capacitor:", "ionic:", "app:", "data:", "chrome-extension:",
-                "moz-extension:", "safari-web-extension:", "content:", "about:")  # fmt: skip
+                "moz-extension:", "safari-web-extension:", "content:")  # fmt: skip
 
 
 class Issuer(msgspec.Struct, frozen=True, eq=False):
@@ -32,7 +34,9 @@ class Issuer(msgspec.Struct, frozen=True, eq=False):
     `document` is None where nothing in the capture tells. `known_by` is how it was found, as a
     phrase. `blob_worker` says that the exporter shows a worker made at run time. `stylesheets`
     are the URLs of external stylesheets that may have asked for it. `hops` are the redirects that
-    led to it, `is_navigation` whether it loads a document itself.
+    led to it, `is_navigation` whether it loads a document itself, `srcdoc` whether a frame made from
+    markup did. `page_came_from_elsewhere`: the capture holds what the page loaded from other sites,
+    each without a Referer, and no page, as where the page is a file or inside an app.
     """
 
     document: Document | None
@@ -43,6 +47,8 @@ class Issuer(msgspec.Struct, frozen=True, eq=False):
     first_url: str = ""
     is_navigation: bool = False
     service_workers: tuple[str, ...] = ()
+    srcdoc: bool = False
+    page_came_from_elsewhere: bool = False
 
 
 class Issuers:
@@ -77,6 +83,14 @@ class Issuers:
         return tuple(found)
 
     @functools.cached_property
+    def _page_came_from_elsewhere(self) -> bool:
+        if self.documents or self.capture.pages:
+            return False
+        requests = [read_request(exchange) for exchange in self.capture.exchanges[:200]]
+        parts = [r for r in requests if r.dest in {"script", "style"} and r.site == "cross-site"]
+        return bool(parts) and not any(r.referer for r in parts)
+
+    @functools.cached_property
     def _starts(self) -> list[float]:
         return [d.exchange.started or 0.0 for d in self.documents if d.exchange]
 
@@ -92,17 +106,17 @@ class Issuers:
                     return read_document(exchange, parent=parent, frame_sandboxed=sandboxed)
         parent_document = None
         if earlier and read_request(exchange).dest in {"iframe", "frame"}:
-            parent_document = next(
-                (d for d in reversed(earlier) if d.parent is None), earlier[-1]
-            )
+            parent_document = next((d for d in reversed(earlier) if d.parent is None), earlier[-1])
         return read_document(exchange, parent=parent_document)
 
     def find(self, exchange: Exchange, request: Request) -> Issuer:
         """The issuer of one exchange; `request` are its headers, read before."""
         hops, first = self._hops(exchange)
-        navigation = request.dest in _NAVIGATIONS or (
-            not request.dest and exchange.resource_type.lower() in _NAVIGATIONS
-        ) or request.mode == "navigate"
+        navigation = (
+            request.dest in _NAVIGATIONS
+            or (not request.dest and exchange.resource_type.lower() in _NAVIGATIONS)
+            or request.mode == "navigate"
+        )
         initiator = exchange.initiator
         blob_worker = any(url.startswith("blob:") for url in initiator.urls[:1])
         document, known_by = self._document(exchange, request, initiator.urls, navigation)
@@ -115,6 +129,8 @@ class Issuers:
             first_url=first,
             is_navigation=navigation,
             service_workers=tuple(worker.url for worker in self._service_workers),
+            srcdoc="about:srcdoc" in initiator.urls[:1],
+            page_came_from_elsewhere=document is None and self._page_came_from_elsewhere,
         )
 
     def _document(
@@ -163,15 +179,15 @@ class Issuers:
             earlier = list(documents[: bisect.bisect_right(self._starts, exchange.started)])
         return [d for d in earlier[-64:] if d.exchange is not exchange]
 
-    def _by_page(self, exchange: Exchange):  # type: ignore[no-untyped-def]
+    def _by_page(self, exchange: Exchange) -> _Keep | None:
         if not exchange.page_ref:
             return None
-        return lambda d: d.exchange.page_ref == exchange.page_ref
+        return lambda d: d.exchange is not None and d.exchange.page_ref == exchange.page_ref
 
-    def _by_frame(self, exchange: Exchange):  # type: ignore[no-untyped-def]
+    def _by_frame(self, exchange: Exchange) -> _Keep | None:
         if not exchange.frame_ref:
             return None
-        return lambda d: d.exchange.frame_ref == exchange.frame_ref
+        return lambda d: d.exchange is not None and d.exchange.frame_ref == exchange.frame_ref
 
     def _unseen(self, exchange: Exchange, request: Request) -> tuple[Document | None, str]:
         """A page that the capture names without holding its response."""
@@ -226,7 +242,7 @@ class Issuers:
 _DECISIVE = frozenset({"the capture's page reference", "its Origin header"})
 
 
-def _by_initiator(initiators: tuple[str, ...]):  # type: ignore[no-untyped-def]
+def _by_initiator(initiators: tuple[str, ...]) -> _Keep | None:
     if not initiators:
         return None
     origins = {
@@ -243,7 +259,7 @@ def _by_initiator(initiators: tuple[str, ...]):  # type: ignore[no-untyped-def]
 _NOWHERE = urls.Url("", "", "", None, "", "", "", "null")
 
 
-def _by_site(exchange: Exchange, request: Request):  # type: ignore[no-untyped-def]
+def _by_site(exchange: Exchange, request: Request) -> _Keep | None:
     """Documents from which this target is what Sec-Fetch-Site says (Fetch Metadata, 2.3)."""
     target = urls.parse(exchange.url)
     if target is None or request.site not in {"same-origin", "same-site", "cross-site"}:
@@ -260,7 +276,7 @@ def _by_site(exchange: Exchange, request: Request):  # type: ignore[no-untyped-d
     return fits
 
 
-def _by_origin(request: Request):  # type: ignore[no-untyped-def]
+def _by_origin(request: Request) -> _Keep | None:
     if not request.origin:
         return None
     if request.origin == "null":
@@ -268,7 +284,7 @@ def _by_origin(request: Request):  # type: ignore[no-untyped-def]
     return lambda d: (urls.parse(d.url) or _NOWHERE).origin == request.origin
 
 
-def _by_referer(request: Request):  # type: ignore[no-untyped-def]
+def _by_referer(request: Request) -> _Keep | None:
     origin = referer_origin(request.referer)
     if origin is None:
         return None

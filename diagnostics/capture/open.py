@@ -57,7 +57,7 @@ def read_capture(
     """
     from diagnostics.capture.archive import printable
 
-    name = "standard input" if path == "-" else printable(path)
+    name = "standard input" if path == "-" else printable(path) or "''"
     data = _read_stream(stdin, name, limits) if path == "-" else _map(path, name, limits)
     return _captures(data, name, Allowance(limits, len(data), name), _DEPTH)
 
@@ -163,13 +163,13 @@ def _text_captures(data: Data, name: str) -> list[Capture]:
         try:
             return [read_har(data, name)]
         except CaptureError:
-            if stranger := text_stranger(head):
+            if stranger := text_stranger(head, json=True):
                 raise CaptureError(f"{name}: {stranger}") from None
             raise
     if b"\0" in head:
         raise CaptureError(f"{name}: {other['binary']}")
     if start.startswith(b"<") and not start.startswith((b"< ", b"<\n", b"<\r")):
-        raise CaptureError(f"{name}: {text_stranger(head) or other['markup']}")
+        raise CaptureError(f"{name}: {text_stranger(head, json=False) or other['markup']}")
     if len(data) <= _LONGEST_TEXT:
         text = _decoded(data, name, "utf-8")
         if _CURL.search(text):

@@ -1,4 +1,4 @@
-"""Says what a file is that is no capture, and what to ask for instead; texts in `strangers.yaml`."""
+"""Says what a file is that is no capture, and what to ask for instead (`strangers.yaml`)."""
 
 from __future__ import annotations
 
@@ -44,10 +44,11 @@ def binary_stranger(head: bytes) -> str | None:
     return None
 
 
-def text_stranger(head: bytes) -> str | None:
-    """What a word in the first part of a text gives away; None where there is no such word."""
+def text_stranger(head: bytes, json: bool) -> str | None:
+    """What a word in the first part of a text gives away; None where there is no such word. In
+    JSON only keys count, for a HAR may hold pages of any kind."""
     low = head[:HEAD].decode("utf-8", "replace").lower()
     for kind in strangers().text:
-        if kind.contains in low:
+        if kind.contains in low and json == kind.contains.startswith(('"', "{")):
             return kind.says
     return None

@@ -30,6 +30,10 @@ class Limits(msgspec.Struct, frozen=True):
     free: int = 64 << 20
 
 
+class TooMuchError(CaptureError):
+    """Packed data that unpacks to more than its limits."""
+
+
 class Allowance:
     """What is left of the limits for one file and all that is packed in it."""
 
@@ -40,16 +44,16 @@ class Allowance:
         self._unpacked = 0
 
     def spend(self, size: int) -> None:
-        """Take `size` bytes; raises CaptureError where that is too much."""
+        """Take `size` bytes; raises TooMuchError where that is past the limits."""
         self._unpacked += size
         if self._unpacked > self._limits.size:
-            raise CaptureError(
+            raise TooMuchError(
                 f"{self._file}: unpacks to more than {_in_words(self._limits.size)}, which is not"
                 " read. Export fewer requests, for example of one page load."
             )
         grown = self._unpacked > self._packed * self._limits.ratio
         if grown and self._unpacked > self._limits.free:
-            raise CaptureError(
+            raise TooMuchError(
                 f"{self._file}: unpacks to over {self._limits.ratio} times its size, as no capture"
                 " does. It was made to exhaust memory, or is damaged; ask for the plain file."
             )

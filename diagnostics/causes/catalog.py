@@ -18,7 +18,7 @@ from diagnostics.journey.verdict import Cause, Stage
 #: Every section that a file may have, in this order; only `Cost` may be missing.
 SECTIONS = ("Why", "How it shows", "Fix", "What does not help", "Cost")
 
-_PLACEHOLDER = re.compile(r"YOUR_([A-Z]+(?:_[A-Z]+)*)")
+_PLACEHOLDER = re.compile(r"(/?)YOUR_([A-Z]+(?:_[A-Z]+)*)")
 
 
 class Link(msgspec.Struct, frozen=True):
@@ -89,8 +89,15 @@ def snippet(cause: Cause, key: str, **values: str) -> str:
 
 
 def fill(template: str, **values: str) -> str:
-    """`template` with `values` in the place of its `YOUR_…` placeholders."""
-    return _PLACEHOLDER.sub(lambda found: values.get(found[1].lower(), found[0]), template)
+    """`template` with `values` in the place of its `YOUR_…` placeholders. A path may begin with
+    a slash although the template has one already."""
+
+    def value(found: re.Match[str]) -> str:
+        slash, name = found[1], found[2].lower()
+        given = values.get(name)
+        return found[0] if given is None else slash + given.removeprefix(slash)
+
+    return _PLACEHOLDER.sub(value, template)
 
 
 def parse(cause: Cause, source: str) -> CauseText:

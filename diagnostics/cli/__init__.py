@@ -10,6 +10,7 @@ import contextlib
 import importlib
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import click
@@ -23,7 +24,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "lint": ("diagnostics.cli.lint", "Check allowed-URL entries for mistakes"),
     "match": ("diagnostics.cli.match", "Would a list of allowed URLs admit this Referer?"),
     "referer": ("diagnostics.cli.referer", "Predict the Referer that a browser sends"),
-    "csp": ("diagnostics.cli.csp", "Would a page's CSP let this request leave?"),
+    "csp": (
+        "diagnostics.cli.csp",
+        "Would a page's Content-Security-Policy let this request leave?",
+    ),
     "token": ("diagnostics.cli.token", "Read a token without asking anybody"),
     "demo": ("diagnostics.cli.demo", "Diagnose a bundled capture of a real browser"),
 }
@@ -33,8 +37,26 @@ INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 PIPE_CLOSED = 141  # 128 + SIGPIPE
 
 
+class _PipeClosedError(Exception):
+    """Whoever read our output went away. (click would leave with status 1 for a BrokenPipeError,
+    which the commands use for an answer.)"""
+
+
 class Commands(click.Group):
     """A group that knows its commands by name and imports one only to run it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args:
+            args = ["--help"]
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError as error:
+            raise _PipeClosedError from error
+        return result
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -57,24 +79,40 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, says) for name, (_, says) in COMMANDS.items()])
 
-    def main(self, *args: Any, **extra: Any) -> Any:
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = "why403",
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
         """Run the program and leave it: 0, 1 or 2 as the command says, 2 for any error, with one
-        line on stderr; 130 when interrupted, 141 when the reader of the output went away."""
-        if not extra.pop("standalone_mode", True):
-            return super().main(*args, standalone_mode=False, **extra)
-        _tolerate_narrow_encodings()
+        line on stderr; 130 when interrupted, 141 when the reader of the output went away.
+        Without `standalone_mode` it returns or raises instead, as click's groups do."""
+        if standalone_mode:
+            _tolerate_narrow_encodings()
         try:
-            status = super().main(*args, standalone_mode=False, **extra)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            _leave_closed_pipe()
-        except (click.Abort, KeyboardInterrupt):
-            sys.exit(INTERRUPTED)
-        except click.ClickException as error:
-            _leave(error.format_message(), _usage(error))
-        except Exception as error:
-            _leave(*_describe(error))
+            status = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
+        except BaseException as error:
+            if not standalone_mode:
+                raise
+            _leave_on(error)
+        if not standalone_mode:
+            return status
         sys.exit(status if isinstance(status, int) else 0)
+
+
+def _leave_on(error: BaseException) -> NoReturn:
+    if isinstance(error, _PipeClosedError):
+        _leave_closed_pipe()
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        sys.exit(INTERRUPTED)
+    if isinstance(error, click.ClickException):
+        _leave(error.format_message(), _usage(error))
+    if isinstance(error, Exception):
+        _leave(*_describe(error))
+    raise error
 
 
 def unknown(what: str, name: str, known: list[str]) -> str:
@@ -114,13 +152,13 @@ def _leave(message: str, advice: str = "") -> NoReturn:
     """Print one line that says what is wrong, then what to do, without secrets and without
     terminal escapes, and leave."""
     from diagnostics.provider.token import redact
-    from diagnostics.report.terminal import plain, plain_block
+    from diagnostics.report.terminal import plain, plain_lines
 
     with contextlib.suppress(OSError):
         sys.stdout.flush()
     click.echo(f"Error: {plain(redact(message))}", err=True)
     if advice:
-        click.echo(plain_block(redact(advice)).rstrip(), err=True)
+        click.echo(plain_lines(redact(advice)).rstrip(), err=True)
     sys.exit(FAILURE)
 
 

@@ -1,4 +1,4 @@
-"""Reads `--allow-file`: a token's allowed URLs, one a line or as the JSON list of the Tokens API."""
+"""Reads `--allow-file`: a token's allowed URLs, a line each or as the Tokens API's JSON list."""
 
 from __future__ import annotations
 

@@ -62,8 +62,8 @@ def csp(
           --page https://shop.example.com/ --to https://api.mapbox.com/v4/ --directive connect-src
       why403 csp --policy "worker-src 'self'" --page https://shop.example.com/ \\
           --to blob:https://shop.example.com/1 --directive worker-src
-      echo '{"policy": "img-src *", "page": "https://a.example/", "to": "data:,", \\
-          "directive": "img-src"}' | tr -d '\\\\\\n' | why403 csp --jsonl
+      echo '{"policy":"img-src *","page":"https://a.test/","to":"data:,","directive":"img-src"}' \\
+          | why403 csp --jsonl
     """
     if jsonl:
         if policy or page or to or directive or redirected:
@@ -76,9 +76,7 @@ def csp(
     ctx.exit(int(not found.allowed))
 
 
-def ask(
-    policies: tuple[str, ...], page: str, to: str, directive: str, redirected: bool
-) -> Answer:
+def ask(policies: tuple[str, ...], page: str, to: str, directive: str, redirected: bool) -> Answer:
     """The model's answer. Raises InputError for what is no URL or no directive of requests."""
     for option, text in (("page", page), ("to", to)):
         if url.parse(text) is None:

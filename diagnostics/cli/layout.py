@@ -42,18 +42,15 @@ def heading(text: str) -> str:
 
 def table(rows: Iterable[Sequence[str]], headers: Sequence[str]) -> str:
     """Columns without lines, the last one wrapped to the terminal."""
-    from tabulate import tabulate  # costs 90 ms, which `--help` must not pay
-
-    rows = [list(row) for row in rows]
-    fixed = [
-        max(len(row[column]) for row in [headers, *rows]) for column in range(len(headers) - 1)
-    ]
+    rows = [list(headers), *map(list, rows)]
+    fixed = [max(len(row[column]) for row in rows) for column in range(len(headers) - 1)]
     left = max(24, width() - sum(fixed) - 2 * len(fixed))
-    wrapped = [
-        [*row[:-1], "\n".join(textwrap.wrap(row[-1], left, break_on_hyphens=False))] for row in rows
-    ]
-    text: str = tabulate(wrapped, headers, "plain", disable_numparse=True, preserve_whitespace=True)
-    return "\n".join(line.rstrip() for line in text.splitlines())
+    return _plain_table(
+        [
+            [*row[:-1], "\n".join(textwrap.wrap(row[-1], left, break_on_hyphens=False))]
+            for row in rows
+        ]
+    )
 
 
 def markdown(text: str) -> str:
@@ -98,16 +95,26 @@ def _cells(line: str) -> list[str]:
 
 def _grid(rows: list[list[str]]) -> str:
     """A small table whose every column may wrap."""
-    from tabulate import tabulate
-
-    longest = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    room = width() - 2 - 2 * (len(longest) - 1)
-    limits = list(longest)
+    limits = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    room = width() - 2 - 2 * (len(limits) - 1)
     while sum(limits) > room:  # take from the widest until it fits
         limits[limits.index(max(limits))] -= 1
-    text: str = tabulate(
-        rows[1:], rows[0], "plain", disable_numparse=True, maxcolwidths=list(limits)
+    return _plain_table(
+        [
+            [
+                "\n".join(textwrap.wrap(cell, limit, break_on_hyphens=False))
+                for cell, limit in zip(row, limits, strict=True)
+            ]
+            for row in rows
+        ]
     )
+
+
+def _plain_table(rows: list[list[str]]) -> str:
+    # The header is a row like the others: tabulate pads real headers beyond their width.
+    from tabulate import tabulate  # costs 90 ms, which `--help` must not pay
+
+    text: str = tabulate(rows, tablefmt="plain", disable_numparse=True)
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 

@@ -33,7 +33,11 @@ class Question(msgspec.Struct, forbid_unknown_fields=True):
 @click.option("--policy", metavar="P", help="The page's Referrer-Policy; none if left out.")
 @click.option("--via", metavar="URL", multiple=True, help="A redirect on the way; in order.")
 @click.option(
-    "--context", type=click.Choice(CONTEXTS), default=_CONTEXT, help="What makes the request."
+    "--context",
+    metavar="C",
+    type=click.Choice(CONTEXTS),
+    default=_CONTEXT,
+    help=f"What makes the request: {', '.join(CONTEXTS)}.",
 )
 @click.option(
     "--engine", type=click.Choice(ENGINES), default=_ENGINE, help="Whose behaviour to follow."

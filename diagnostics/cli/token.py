@@ -34,7 +34,7 @@ def token(token_: str) -> None:
     \b
     Examples:
       why403 token pk.eyJ1IjoiYWNtZSIsImEiOiJjazBleGFtcGxlIn0.c2lnbmF0dXJl
-      pbpaste | why403 token -
+      echo "$MAPBOX_TOKEN" | why403 token -
     """
     text = sys.stdin.read() if token_ == "-" else token_
     click.echo(report(find(text), time.time()))

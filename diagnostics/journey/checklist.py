@@ -165,9 +165,7 @@ def api_host(sheet: Sheet) -> Check:
     host = sheet.sightings[0].profile.api_hosts[0]
     if needed:
         return Check("api-host", "fail", f"Pages on {host} use the token: allow {host}.", needed)
-    listed = any(
-        host in (sheet.told.about(s.token).entries or ()) for s in sheet.sightings[:1]
-    )
+    listed = any(host in (sheet.told.about(s.token).entries or ()) for s in sheet.sightings[:1])
     if listed:
         return Check(
             "api-host",
@@ -192,9 +190,7 @@ def token(sheet: Sheet) -> Check:
     broken = sheet.with_cause(_TOKEN)
     if broken:
         return Check("token", "fail", sheet.verdicts[broken[0]].because, broken)
-    exposed = sheet.having(
-        "secret-token-exposed", "default-token-restricted", "unrestricted-token"
-    )
+    exposed = sheet.having("secret-token-exposed", "default-token-restricted", "unrestricted-token")
     if exposed:
         return Check("token", "warn", exposed[0].says)
     if not any(s.token for s in sheet.sightings):

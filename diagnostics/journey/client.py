@@ -42,5 +42,3 @@ def examine(case: Case) -> StageReport:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-

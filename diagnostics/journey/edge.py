@@ -7,22 +7,26 @@ tables of the API pages, as data in the provider's profile.
 
 from __future__ import annotations
 
-from diagnostics.capture.exchange import Exchange
+import msgspec
+
 from diagnostics.capture.request import referer_origin
 from diagnostics.journey.case import Case, Claim, StageReport
 from diagnostics.journey.verdict import Cause, Confidence, Evidence, State
 from diagnostics.provider.allowed_urls import Decision
+from diagnostics.provider.profile import ErrorBody
 
 _ACCOUNT_WORDS = ("account", "suspended", "disabled", "billing")
 
 
 def examine(case: Case) -> StageReport:
     exchange, token = case.exchange, case.token
-    status, body = exchange.status or 0, _body(exchange)
+    status, body = exchange.status or 0, (exchange.body or "").strip()
     known = case.profile.error(status, body) if body else None
     if known is not None and known[0].settles:
-        error, found = known
-        return _settled(case, Cause(error.settles), found.groupdict().get("scope"), body)
+        return _settled(case, Cause(known[0].settles), known[1].groupdict().get("scope"), body)
+    by_length = _by_length(case) if not body else None
+    if by_length is not None and by_length[0].settles:
+        return _told_by_length(case, Cause(by_length[0].settles), by_length[1])
     if status == 401:
         return _unauthorised(case, body)
     if token is not None and token.expires is not None and exchange.started is not None:
@@ -35,16 +39,33 @@ def examine(case: Case) -> StageReport:
         return _account(case, Confidence.CERTAIN, f"The answer says: {_short(body)}.", body)
     if body and known is None:
         return _foreign(case, body)
-    return _forbidden(case, body)
+    return _forbidden(case, body or (f"{by_length[1]} (by its length)" if by_length else ""))
 
 
-def _body(exchange: Exchange) -> str:
-    return (exchange.body or "").strip()
+def _by_length(case: Case) -> tuple[ErrorBody, str] | None:
+    """The known answer that a body which the browser kept back must have been."""
+    length = case.exchange.response_headers.get("content-length") or ""
+    if not length.isdigit():
+        return None
+    return case.profile.error_by_length(case.exchange.status or 0, int(length), case.endpoint)
 
 
-def _settled(
-    case: Case, cause: Cause, scope: str | None, body: str, says: str = ""
-) -> StageReport:
+def _told_by_length(case: Case, cause: Cause, text: str) -> StageReport:
+    report = _settled(case, cause, case.endpoint.scope if case.endpoint else None, text)
+    claim = report.claims[0]
+    if cause is Cause.TOKEN_MISSING and case.token is None:
+        return report
+    evidence = Evidence(
+        f"The body was kept back by the browser; its length, {len(text)}, is that of {text}.",
+        f"{case.exchange.where}, response headers",
+    )
+    likely = msgspec.structs.replace(
+        claim, confidence=Confidence.LIKELY, evidence=(evidence,), settle="The answer's body."
+    )
+    return StageReport(report.state, report.says, (likely,))
+
+
+def _settled(case: Case, cause: Cause, scope: str | None, body: str, says: str = "") -> StageReport:
     because = {
         Cause.TOKEN_MISSING: "The request carries no access token.",
         Cause.TOKEN_INVALID: says or "The provider does not know the token, or it was deleted.",
@@ -103,7 +124,7 @@ def _foreign(case: Case, body: str) -> StageReport:
 
 
 def _forbidden(case: Case, body: str) -> StageReport:
-    shown = _short(body) or _by_length(case)
+    shown = _short(body)
     if case.restricted is False:
         how = case.allowed.told_by or (
             f"it was answered 200 without a Referer ({case.answers.admitted_without})"
@@ -114,24 +135,15 @@ def _forbidden(case: Case, body: str) -> StageReport:
         )
         confidence = Confidence.CERTAIN if case.allowed.known else Confidence.LIKELY
         return _account(case, confidence, because, shown)
-    if foreign_owner(case) and _admitted_elsewhere(case):
-        because = (
-            f"The same token and Referer were answered 200 elsewhere, and {resource(case)}."
-        )
+    if _foreign_owner(case) and _admitted_elsewhere(case):
+        because = f"The same token and Referer were answered 200 elsewhere, and {resource(case)}."
         return _account(case, Confidence.LIKELY, because, shown)
     return StageReport(
         State.OK, f"{shown or 'No body'}: a URL restriction, the account or the resource."
     )
 
 
-def _by_length(case: Case) -> str:
-    length = case.exchange.response_headers.get("content-length")
-    if length == str(case.profile.forbidden_length):
-        return '{"message":"Forbidden"} (by its length)'
-    return ""
-
-
-def foreign_owner(case: Case) -> str | None:
+def _foreign_owner(case: Case) -> str | None:
     owner = case.profile.owner(case.url.path)
     account = case.token.account if case.token else None
     if owner and account and owner != account and owner not in case.profile.public_owners:
@@ -140,7 +152,7 @@ def foreign_owner(case: Case) -> str | None:
 
 
 def resource(case: Case) -> str:
-    owner = foreign_owner(case)
+    owner = _foreign_owner(case)
     if owner:
         return f"the {case.what} belongs to the account {owner}, not to the token's"
     return f"the {case.what} itself"

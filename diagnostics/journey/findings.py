@@ -105,7 +105,7 @@ def _blocked_by_csp(
     telemetry = sightings[0].endpoint is not None and sightings[0].endpoint.name == "telemetry"
     yield Finding(
         "csp-blocks-request",
-        "info" if telemetry else "error",
+        "info" if telemetry else _severity(answer),
         f"{_counted(len(sightings), 'request')} to {sightings[0].url.host} never left the browser:"
         f" {answer.says}" + (" The map works without its telemetry." if telemetry else ""),
         document.where,
@@ -116,9 +116,15 @@ def _absent(part: CaptureTraffic, document: Document, answered: set[str]) -> Ite
     host = "https://api.mapbox.com"
     asks = [
         (f"{host}/styles/v1/", "connect-src", "a map library fetches its style and tiles"),
-        (f"blob:{document.origin}/worker", "worker-src", "GL JS starts its workers from blob: URLs"),
+        (
+            f"blob:{document.origin}/worker",
+            "worker-src",
+            "GL JS starts its workers from blob: URLs",
+        ),
     ]
-    uses_images = "img-src" in answered or _mentions(document, ("leaflet", "L.tileLayer", "/static/"))
+    uses_images = "img-src" in answered or _mentions(
+        document, ("leaflet", "L.tileLayer", "/static/")
+    )
     uses_fetch = bool(part.libraries) or _mentions(document, ("mapboxgl", "mapbox-gl"))
     for url, directive, why in asks:
         if directive in answered or not uses_fetch or "connect-src" in answered:
@@ -127,7 +133,7 @@ def _absent(part: CaptureTraffic, document: Document, answered: set[str]) -> Ite
         if not answer.allowed:
             yield Finding(
                 "csp-blocks-request",
-                "error",
+                _severity(answer),
                 f"The page's Content-Security-Policy would block what a map needs ({why}), and no"
                 f" such request is in the capture: {answer.says}",
                 document.where,
@@ -137,11 +143,16 @@ def _absent(part: CaptureTraffic, document: Document, answered: set[str]) -> Ite
         if not answer.allowed:
             yield Finding(
                 "csp-blocks-request",
-                "error",
+                _severity(answer),
                 "The page's Content-Security-Policy would block map images, and none is in the"
                 f" capture: {answer.says}",
                 document.where,
             )
+
+
+def _severity(answer: csp.Answer) -> str:
+    """An answer that rests on nonces, hashes or a browser's own way is a warning only."""
+    return "error" if answer.certain else "warning"
 
 
 def _shows_map(document: Document, part: CaptureTraffic) -> bool:

@@ -45,10 +45,18 @@ def user_fix(case: Case, changes: Sequence[Change]) -> Fix:
 
 def _checked(case: Case, proposal: _Proposal) -> Fix:
     text, says, snippet, cost = proposal
-    changes = [parse_change(part) for part in text.split()] if "=" in text else []
+    if "=" not in text:
+        return Fix(text, says, snippet, "unknown", cost)
+    changes = [parse_change(part) for part in text.split()]
     effect = try_changes(case, changes)
-    predicted = effect.predicted if changes else "unknown"
-    return Fix(text, says, snippet, predicted, cost)
+    entry = _host_entry(effect.referer)
+    if effect.predicted == "refused" and entry and entry not in text:
+        # Two causes at once: what the change lets through, the list would still refuse.
+        both = [*changes, parse_change(f"allow+={entry}")]
+        if try_changes(case, both).predicted == "allowed":
+            says = f"{says} And allow {entry}, which the token's list does not cover."
+            return Fix(" ".join(map(str, both)), says, snippet, "allowed", cost)
+    return Fix(text, says, snippet, effect.predicted, cost)
 
 
 def _snippet(case: Case, cause: Cause, key: str, **values: str) -> str:
@@ -65,10 +73,13 @@ def _snippet(case: Case, cause: Cause, key: str, **values: str) -> str:
 
 
 def _entry_for(case: Case) -> str | None:
-    """The entry to add for the page: its host, with the port where it is no default one."""
-    page = urls.parse(case.referer or "") or (
-        urls.parse(case.document.url) if case.document else None
-    )
+    """The entry to add for the page."""
+    return _host_entry(case.referer or (case.document.url if case.document else None))
+
+
+def _host_entry(referer: str | None) -> str | None:
+    """An entry that admits a Referer: its host, with the port where it is no default one."""
+    page = urls.parse(referer) if referer else None
     if page is None or page.scheme not in {"http", "https"} or not page.host:
         return None
     return page.host if page.port in {80, 443} else f"{page.host}:{page.port}"
@@ -95,12 +106,13 @@ def _policy_blocks(case: Case) -> Iterable[_Proposal]:
             None,
         )
     else:
-        if document is not None and document.policy_from == "header":
-            values = ", ".join(document.headers.all("referrer-policy"))
-            for made_by in software.recognise(document.headers, values)[:2]:
-                yield (_SEND_ORIGIN, f"{made_by.says} Set {made_by.setting}.",
-                       made_by.snippet, made_by.cost)  # fmt: skip
-        if document is not None and document.policy_from == "meta":
+        values = document.headers.all("referrer-policy") if document is not None else []
+        made_by = software.recognise(document.headers, ", ".join(values)) if document else []
+        if made_by and document is not None and document.policy_from == "header":
+            first = made_by[0]
+            says = f"{first.says} Set {first.setting}."
+            yield _SEND_ORIGIN, says, first.snippet, first.cost
+        elif document is not None and document.policy_from == "meta":
             yield (
                 _SEND_ORIGIN,
                 f"Change the page's meta element to {rp.DEFAULT}.",
@@ -114,6 +126,7 @@ def _policy_blocks(case: Case) -> Iterable[_Proposal]:
                 _snippet(case, cause, "nginx"),
                 None,
             )
+        if document is None or document.policy_from != "meta":
             yield (
                 _SEND_ORIGIN,
                 "Or set it in the page, where the header is out of reach.",
@@ -286,7 +299,8 @@ def _cached(case: Case) -> Iterable[_Proposal]:
     yield (
         "cache=off",
         "Reload with the cache switched off, or in a private window; visitors' copies expire.",
-        _snippet(case, Cause.CACHED_403, "drop-service-worker") if case.exchange.via_service_worker
+        _snippet(case, Cause.CACHED_403, "drop-service-worker")
+        if case.exchange.via_service_worker
         else "DevTools > Network > Disable cache, then reload with Ctrl+Shift+R (Cmd+Shift+R)",
         None,
     )

@@ -95,7 +95,9 @@ def _senders(
         to=exchange.url,
         policy=document.policy,
         via=issuer.hops,
-        context=Context.SANDBOXED if document.origin_is_opaque else Context.DOCUMENT,
+        context=Context.SANDBOXED
+        if document.origin_is_opaque
+        else (Context.SRCDOC if issuer.srcdoc else Context.DOCUMENT),
     )
     change = msgspec.structs.replace
     dest = destination(exchange, request)
@@ -159,11 +161,18 @@ def _means(dest: str) -> Means:
 
 def _is_bare_worker_entry(exchange: Exchange, request: Request) -> bool:
     """Chrome's export of a worker's request: no page reference, and of its headers only
-    User-Agent and Referer (seen in Chromium 156). Cached and blocked entries look alike."""
-    if exchange.page_ref or request.headers_final or exchange.status is None:
+    User-Agent and Referer (seen in Chromium 156)."""
+    if exchange.page_ref or exchange.status is None or not exchange.initiator.urls:
         return False
-    names = {name.lower() for name, _ in exchange.request_headers}
-    return bool(names) and names <= {"user-agent", "referer"} and exchange.initiator.urls != ()
+    return is_bare(exchange, request)
+
+
+def is_bare(exchange: Exchange, request: Request) -> bool:
+    """Whether User-Agent and Referer (empty for none) are all the headers that are shown, as
+    DevTools shows a worker's request."""
+    if request.headers_final:
+        return False
+    return {name.lower() for name, _ in exchange.request_headers} == {"user-agent", "referer"}
 
 
 def _worker_senders(
@@ -218,9 +227,7 @@ def _attribute_senders(
             says = f'<{element.tag} referrerpolicy="{element.value}">'
             yield (
                 f"{says} in the page",
-                msgspec.structs.replace(
-                    base, means=Means.ELEMENT, request_policy=parsed.policy
-                ),
+                msgspec.structs.replace(base, means=Means.ELEMENT, request_policy=parsed.policy),
                 (Evidence(f"The element is {says}.", f"{document.where}, markup"),),
             )
 

@@ -33,6 +33,8 @@ def examine(case: Case) -> StageReport:
     if document is None:
         if request.client.kind == "webview":
             return _app(case)
+        if case.issuer.page_came_from_elsewhere:
+            return _not_from_the_network(case)
         return StageReport(State.UNKNOWN, "The capture does not show which page sent it.")
     return StageReport(State.OK, f"{document.url} can be a referrer.")
 
@@ -138,6 +140,27 @@ def _null_origin(case: Case, document: Document | None) -> StageReport:
     )
     claims = (opaque, local) if document is not None and document.seen else (local, opaque)
     return StageReport(State.BROKEN, "Origin: null: a page that cannot be a referrer.", claims)
+
+
+def _not_from_the_network(case: Case) -> StageReport:
+    """The page's scripts and styles are in the capture, without a Referer, and the page is not."""
+    claim = Claim(
+        Cause.LOCAL_PAGE,
+        Confidence.LIKELY,
+        "What the page loads from other sites is in the capture, none of it with a Referer, and"
+        " the page itself never came over the network: it was opened from a file or an app.",
+        (header_evidence(case.exchange, "Referer", None),),
+        "The address bar: file: or an app's own scheme instead of http.",
+    )
+    blocks = Claim(
+        Cause.REFERRER_POLICY_BLOCKS,
+        Confidence.POSSIBLE,
+        "The page may have come from the browser's cache, with a policy that sends nothing.",
+        (),
+        "A capture with the cache switched off.",
+    )
+    says = "The page did not come over the network, its parts did."
+    return StageReport(State.BROKEN, says, (claim, blocks))
 
 
 def _app(case: Case) -> StageReport:

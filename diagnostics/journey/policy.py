@@ -7,8 +7,11 @@ differences between engines in `browser/engines.yaml`.
 
 from __future__ import annotations
 
+from diagnostics.browser import url as urls
 from diagnostics.browser.referrer import Context
+from diagnostics.capture.document import Document
 from diagnostics.journey.case import Case, Claim, Hypothesis, StageReport, header_evidence
+from diagnostics.journey.hypothesis import is_bare
 from diagnostics.journey.page import full_referer
 from diagnostics.journey.verdict import Cause, Confidence, Evidence, State
 from diagnostics.provider.allowed_urls import Decision, EntryResult
@@ -28,6 +31,10 @@ def examine(case: Case) -> StageReport:
     if not document.seen and case.request.referer is None:
         return _page_unknown(case)
     if case.reading.agreement == "none":
+        if case.request.referer is None and case.needs_referer:
+            unread = _unread_policy(case, document)
+            if unread is not None:
+                return unread
         return StageReport(State.OK, f"Should be {_shown(best)}: {says}")
     if not case.needs_referer:
         return StageReport(State.OK, says)
@@ -74,9 +81,7 @@ def _place(case: Case, best: Hypothesis) -> tuple[str, tuple[Evidence, ...]]:
     document = case.document
     assert document is not None
     if best.prediction.decided_by == "redirect":
-        hop = next(
-            (h for h in reversed(case.issuer.hops) if h.policy), case.issuer.hops[-1]
-        )
+        hop = next((h for h in reversed(case.issuer.hops) if h.policy), case.issuer.hops[-1])
         return f"A redirect by {hop.url}", (
             Evidence(f"Its answer has Referrer-Policy: {hop.policy}.", hop.url),
         )
@@ -144,7 +149,8 @@ def _trimmed(case: Case, best: Hypothesis) -> StageReport | None:
     arrived = case.admission(referer)
     if full is None or arrived is None or arrived.decision is Decision.ALLOWED:
         return None
-    if not (referer.count("/") == 3 and referer.endswith("/")):
+    url = urls.parse(document.url)
+    if url is None or referer != url.origin + "/":
         return None
     wanted = case.admission(full)
     path_entries = [
@@ -172,12 +178,75 @@ def _trimmed(case: Case, best: Hypothesis) -> StageReport | None:
     return StageReport(State.BROKEN, best.prediction.says, (claim,))
 
 
+def _bare(case: Case, evidence: tuple[Evidence, ...]) -> StageReport:
+    """No page, and the headers as DevTools shows them for a worker's request."""
+    name = case.profile.library.name
+    worker = Claim(
+        Cause.WORKER_DROPS_REFERER,
+        Confidence.POSSIBLE,
+        "User-Agent and an empty Referer are all that DevTools shows of it, which is how it shows"
+        f" a worker's request: workers of an old {name} name no referrer.",
+        evidence,
+        f"The version of {name}, or a HAR of the whole page.",
+    )
+    blocks = Claim(
+        Cause.REFERRER_POLICY_BLOCKS,
+        Confidence.POSSIBLE,
+        "The page's Referrer-Policy may send none.",
+        evidence,
+        "A HAR of the whole page.",
+    )
+    return StageReport(State.BROKEN, "A worker's request without a Referer.", (worker, blocks))
+
+
+def _unread_policy(case: Case, document: Document) -> StageReport | None:
+    """Nothing that was read explains the missing Referer, and a place where a policy may stand
+    could not be read: the markup is missing, or only this request of the page has none."""
+    evidence = (
+        Evidence("The page's response header sets no policy that removes it.", document.where),
+        header_evidence(case.exchange, "Referer", None),
+    )
+    strips = Claim(
+        Cause.CLIENT_STRIPS_REFERER,
+        Confidence.POSSIBLE,
+        "A browser setting, an extension or a middlebox removed the Referer.",
+        evidence,
+        "The same page in a fresh profile without extensions.",
+    )
+    if case.page_sends:
+        because = (
+            "Other requests of the same page carry a Referer and this one does not: it has a"
+            " policy of its own, by an option of the map library, a fetch or an attribute."
+        )
+        confidence = Confidence.LIKELY
+    elif document.markup is None:
+        because = (
+            "A browser sent it without a Referer. The page's header does not explain that, and"
+            " its markup, where a meta element or an attribute may set a policy, is not in the"
+            " capture."
+        )
+        confidence = Confidence.POSSIBLE
+    else:
+        return None
+    blocks = Claim(
+        Cause.REFERRER_POLICY_BLOCKS,
+        confidence,
+        because,
+        evidence,
+        "The page's live markup and scripts: <meta name=referrer>, referrerpolicy attributes,"
+        " referrerPolicy options.",
+    )
+    return StageReport(State.BROKEN, "A policy that the capture does not show.", (blocks, strips))
+
+
 def _page_unknown(case: Case) -> StageReport:
     """No Referer, and no document whose policy could be read: the policy is the usual reason,
     but only the document can prove it."""
     if not case.needs_referer:
         return StageReport(State.OK, "No Referer, and this token needs none.")
     evidence = (header_evidence(case.exchange, "Referer", None),)
+    if is_bare(case.exchange, case.request):
+        return _bare(case, evidence)
     if not case.request.headers_final:
         return StageReport(
             State.UNKNOWN, "The capture holds neither the page nor the request's final headers."

@@ -9,6 +9,7 @@ from __future__ import annotations
 from diagnostics.browser import url as urls
 from diagnostics.capture.request import referer_origin
 from diagnostics.journey.case import Case, Claim, StageReport, header_evidence
+from diagnostics.journey.contrast import resource_of
 from diagnostics.journey.edge import resource
 from diagnostics.journey.verdict import Cause, Confidence, Evidence, State
 from diagnostics.provider.allowed_urls import Admission, Decision, EntryMatch, EntryResult
@@ -35,6 +36,11 @@ def examine(case: Case) -> StageReport:
     if admission is None:
         return _by_contrast(case, referer)
     if admission.decision is Decision.ALLOWED:
+        origin = referer_origin(referer)
+        if origin in case.answers.admitted:
+            return _admitted_elsewhere(
+                case, origin, header_evidence(case.exchange, "Referer", referer)
+            )
         return _admitted(case, admission)
     if referer is None:
         return StageReport(State.BROKEN, "The list admits no request without a Referer.")
@@ -138,7 +144,7 @@ def _by_contrast(case: Case, referer: str | None) -> StageReport:
     page = urls.parse(referer)
     arrived = header_evidence(case.exchange, "Referer", referer)
     if origin in answers.admitted:
-        return _flapping(case, origin, arrived)
+        return _admitted_elsewhere(case, origin, arrived)
     if page is not None and page.host in case.profile.api_hosts:
         claim = Claim(
             Cause.API_HOST_NOT_ALLOWED,
@@ -209,19 +215,27 @@ def _admitted_from_elsewhere(case: Case, referer: str, arrived: Evidence) -> Sta
     return StageReport(State.BROKEN, f"Admitted from {origin}, not from {referer}.", (claim,))
 
 
-def _flapping(case: Case, origin: str, arrived: Evidence) -> StageReport:
-    """The same token and origin were answered 200 elsewhere in the capture."""
+def _admitted_elsewhere(case: Case, origin: str, arrived: Evidence) -> StageReport:
+    """The same token and origin were answered 200 elsewhere in the capture: the list admits the
+    page, unless it was the very same resource, which nothing on this journey explains."""
     where = case.answers.admitted[origin]
     says = f"The same token was answered 200 with the Referer {origin}/."
+    alternates = (origin, resource_of(case.url.path)) in case.answers.admitted_resources
     because = (
-        f"The same token and Referer were answered 200 elsewhere ({where}), so the restriction"
-        f" admits the page: {resource(case)}, or the account, is the reason."
+        f"The same token and Referer were answered 200 for the same {case.what} at another time:"
+        " a new token or a changed list takes minutes to be known everywhere."
+        if alternates
+        else f"The same token and Referer were answered 200 elsewhere ({where}), so the"
+        f" restriction admits the page: {resource(case)}, or the account, is the reason."
     )
     claim = Claim(
         Cause.ACCOUNT_OR_RESOURCE,
-        Confidence.LIKELY,
+        Confidence.POSSIBLE if alternates else Confidence.LIKELY,
         because,
         (arrived, Evidence(says, where)),
         "Whether the token or its list was changed minutes ago, and the account page.",
+        hint=alternates,
     )
+    if alternates:
+        return StageReport(State.UNKNOWN, because, (claim,))
     return StageReport(State.OK, says, (claim,))

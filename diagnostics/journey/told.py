@@ -40,7 +40,7 @@ class Told(msgspec.Struct, frozen=True):
         """What is known about a token; a temporary token can have no allowed URLs (Tokens API)."""
         if token is not None and token.kind == "tk":
             return Allowed((), "temporary tokens have no allowed URLs")
-        if token is not None and token.id in self.by_id:
+        if token is not None and token.id and token.id in self.by_id:
             return self.by_id[token.id]
         return self.everywhere
 

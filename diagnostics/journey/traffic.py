@@ -18,7 +18,7 @@ from diagnostics.capture.document import Document
 from diagnostics.capture.exchange import Capture, Exchange
 from diagnostics.capture.issuer import Issuer, Issuers
 from diagnostics.capture.request import Request, read_request
-from diagnostics.journey.contrast import Contrast
+from diagnostics.journey.contrast import Contrast, resource_of
 from diagnostics.journey.hypothesis import PageScripts
 from diagnostics.journey.library import LibraryVersion, library_versions, script_policies
 from diagnostics.provider.profile import Endpoint, Profile, profile_for, profiles
@@ -139,7 +139,8 @@ def read_traffic(captures: Sequence[Capture]) -> tuple[list[CaptureTraffic], Con
     for part in traffic:
         for sighting in part.sightings:
             if sighting.token is not None and sighting.governed:
-                contrast.add(sighting.exchange, sighting.request, sighting.token.text)
+                resource = resource_of(sighting.url.path)
+                contrast.add(sighting.exchange, sighting.request, sighting.token.text, resource)
     return traffic, contrast
 
 

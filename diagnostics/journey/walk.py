@@ -51,9 +51,7 @@ def walk(case: Case) -> Walk:
     """Take one refused request through the stages."""
     reports = {stage: examine(case) for stage, examine in STAGES.items()}
     found = _first(reports)
-    claims = [
-        claim for report in reports.values() for claim in report.claims
-    ]
+    claims = [claim for report in reports.values() for claim in report.claims]
     if found is None:
         return Walk(
             Cause.UNEXPLAINED,
@@ -134,7 +132,9 @@ def _unexplained(reports: dict[Stage, StageReport]) -> str:
         )
     if open_stages:
         first = reports[open_stages[0]]
-        return f"Nothing in the capture shows a fault, and one thing is not to be seen: {first.says}"
+        return (
+            f"Nothing in the capture shows a fault, and one thing is not to be seen: {first.says}"
+        )
     return "Every stage that the capture shows holds, and yet the request was refused."
 
 

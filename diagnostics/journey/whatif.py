@@ -23,7 +23,7 @@ from diagnostics.journey.library import numbers
 from diagnostics.journey.verdict import Cause
 from diagnostics.provider.allowed_urls import Decision, EntryResult, decide
 
-_CHANGE = re.compile(r"(?P<name>[a-z-]+)(?P<operator>\+=|-=|=)(?P<value>.+)", re.DOTALL)
+_CHANGE = re.compile(r"(?P<name>[a-z]+(?:-[a-z]+)*)(?P<operator>\+=|-=|=)(?P<value>.+)", re.DOTALL)
 _FORMS = {
     ("referrer-policy", "="),
     ("request-policy", "="),
@@ -147,15 +147,15 @@ def _apply(case: Case, situation: Situation, change: Change) -> Situation:
             return situation
 
 
-def _answer_after(
-    case: Case, referer: str | None, changes: Sequence[Change]
-) -> tuple[str, str]:
+def _answer_after(case: Case, referer: str | None, changes: Sequence[Change]) -> tuple[str, str]:
     for claim in edge.examine(case).claims:
         if claim.decisive:
             return "refused", claim.because
         if claim.cause is Cause.ACCOUNT_OR_RESOURCE:
             return "unknown", "Whether the account or the resource still refuses cannot be known."
-    added = [change.value for change in changes if (change.name, change.operator) == ("allow", "+=")]
+    added = [
+        change.value for change in changes if (change.name, change.operator) == ("allow", "+=")
+    ]
     removed = {change.value for change in changes if change.operator == "-="}
     rules = case.profile.rules
     if case.allowed.entries is None:

@@ -7,7 +7,7 @@ with the choice of rows and the sanitizing of the menu item "Save all as HAR (sa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -66,10 +66,11 @@ class Page(msgspec.Struct):
 
 @contextmanager
 def recording(
-    running: Chromium, folder: Path, devtools: bool, blocks: Sequence[str] = ()
+    running: Chromium, folder: Path, *, devtools: bool, private: bool = True
 ) -> Iterator[Page]:
-    """A new tab in a browser context of its own, recorded by Playwright, and by DevTools where
-    `devtools` is set. Requests to `blocks` fail as under a content blocker. Raises LiveError where Playwright is not installed or cannot connect."""
+    """A new tab, recorded by Playwright, and by DevTools where `devtools` is set; in a private
+    window where `private` is set, which has no extensions. Raises LiveError where Playwright is
+    not installed or cannot connect."""
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
@@ -79,10 +80,14 @@ def recording(
         try:
             browser = playwright.chromium.connect_over_cdp(running.endpoint)
             har = folder / "playwright.har"
-            context = browser.new_context(record_har_path=har)
+            if private:
+                context = browser.new_context(record_har_path=har)
+            else:
+                context = browser.contexts[0]
+                context.route_from_har(
+                    har, update=True, update_content="embed", update_mode="full"
+                )
             tab = context.new_page()
-            for pattern in blocks:
-                tab.route(pattern, lambda route: route.abort("blockedbyclient"))
         except Error as error:
             raise LiveError(f"Chromium: {error.message.splitlines()[0]}") from None
         fronts = []

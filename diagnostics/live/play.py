@@ -15,7 +15,14 @@ from pathlib import Path
 
 import msgspec
 
-from diagnostics.live import chromium, chromium_export, display, firefox, firefox_export
+from diagnostics.live import (
+    chromium,
+    chromium_export,
+    display,
+    extension,
+    firefox,
+    firefox_export,
+)
 from diagnostics.live import proxy as proxies
 from diagnostics.live.proxy import Answered, LiveError, Proxy
 from diagnostics.live.world import CONTROL_HOST
@@ -113,12 +120,15 @@ def _in_chromium(
     ticket: Ticket, folder: Path, proxy: Proxy, visits: _Visits, exporters: Collection[str]
 ) -> dict[str, Path]:
     client = ticket.client
+    switches = client.switches
+    if client.has_extension:
+        switches += extension.write(folder / "extension", client.blocks, client.removes)
     with (
         chromium.running(
-            folder, proxy, switches=client.switches, user_agent=client.user_agent
+            folder, proxy, switches=switches, user_agent=client.user_agent
         ) as running,
         chromium_export.recording(
-            running, folder, "devtools" in exporters, client.blocks
+            running, folder, devtools="devtools" in exporters, private=not client.has_extension
         ) as page,
     ):
         visits.run(page.go, page.begin)
@@ -165,9 +175,7 @@ def _local_pages(ticket: Ticket, folder: Path) -> dict[str, str]:
     return found
 
 
-def _send(
-    proxy: Proxy, method: str, url: str, headers: list[tuple[str, str]], body: bytes
-) -> None:
+def _send(proxy: Proxy, method: str, url: str, headers: list[tuple[str, str]], body: bytes) -> None:
     """One request through the proxy with exactly these header fields (and Host)."""
     parts = urllib.parse.urlsplit(url)
     host, port = parts.hostname or "", parts.port

@@ -48,11 +48,12 @@ class Proxy(msgspec.Struct):
 
     def answered(self) -> list[Answered]:
         """What the emulator has answered so far, in order."""
-        found = []
-        for line in self.log.read_text(encoding="utf-8").splitlines():
-            if line.startswith('{"method"') and line.endswith("}"):
-                found.append(msgspec.json.decode(line, type=Answered))
-        return found
+        lines = self.log.read_text(encoding="utf-8").splitlines()
+        return [
+            msgspec.json.decode(line, type=Answered)
+            for line in lines
+            if line.startswith('{"method"') and line.endswith("}")
+        ]
 
     def stop(self) -> None:
         """End it and let it write its files."""

@@ -283,9 +283,7 @@ def lint(entries: Sequence[str]) -> list[EntryProblem]:
         key = (read.scheme, read.host, read.port, read.path, read.query)
         if key in seen:
             problems.append(
-                EntryProblem(
-                    text, "info", "duplicate", f"It says the same as “{seen[key]}”.", None
-                )
+                EntryProblem(text, "info", "duplicate", f"It says the same as “{seen[key]}”.", None)
             )
         seen.setdefault(key, text)
     problems += _lint_covered([e for e in map(read_entry, entries) if isinstance(e, Entry)])
@@ -338,7 +336,9 @@ def _lint_entry(entry: Entry) -> list[EntryProblem]:
                 "warning",
                 "undocumented",
                 f"The documentation does not say how this is read: {'; '.join(entry.doubts)}.",
-                origin.rstrip(".") + (entry.path or "") + (f"?{entry.query}" if entry.query else ""),
+                origin.rstrip(".")
+                + (entry.path or "")
+                + (f"?{entry.query}" if entry.query else ""),
             )
         )
     if (entry.path or "/") != "/" or entry.query is not None:
@@ -392,7 +392,10 @@ def _lint_entry(entry: Entry) -> list[EntryProblem]:
     if entry.scheme == "http" and entry.host != "localhost":
         found.append(
             problem(
-                "info", "scheme", "It does not cover the same page over https.", origin[len("http://") :]
+                "info",
+                "scheme",
+                "It does not cover the same page over https.",
+                origin[len("http://") :],
             )
         )
     return found

@@ -31,12 +31,13 @@ class Endpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ErrorBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """An error answer: a pattern for the body, and the cause that it settles, if one."""
+    """An error answer: a pattern for the body, the cause that it settles, if one, and the whole
+    texts that were seen (`SCOPE` stands for a scope's name)."""
 
     body: str
     status: int | None = None
     settles: str | None = None
-    open: bool = False
+    texts: tuple[str, ...] = ()
 
 
 class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,7 +67,6 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     owner_path: str
     public_owners: tuple[str, ...]
     errors: tuple[ErrorBody, ...]
-    forbidden_length: int
     library: Library
 
     @property
@@ -96,6 +96,23 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 found = _pattern(error.body, re.IGNORECASE).search(body)
                 if found:
                     return error, found
+        return None
+
+    def error_by_length(
+        self, status: int, length: int, endpoint: Endpoint | None
+    ) -> tuple[ErrorBody, str] | None:
+        """The known error answer of that length in bytes, and its text; for a body that the
+        capture does not hold."""
+        scope = (endpoint.scope if endpoint else None) or ""
+        for error in self.errors:
+            if error.status not in {None, status}:
+                continue
+            for text in error.texts:
+                if "SCOPE" in text and not scope:
+                    continue
+                whole = text.replace("SCOPE", scope)
+                if len(whole) == length:
+                    return error, whole
         return None
 
     def token_in(self, query: str) -> str | None:

@@ -172,7 +172,7 @@ def _environment() -> jinja2.Environment:
         "check_name": wording.check_name,
         "says": _says,
         "short_url": short_url,
-        "url": lambda text: plain(text, 300),
+        "url": lambda text: plain(text, 200),
     }
     return environment
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import functools
 import itertools
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from diagnostics.journey.verdict import Stage, State, Station
 from diagnostics.report import wording
-from diagnostics.report.terminal import cut, plain
+from diagnostics.report.terminal import cut, plain, wrapped
 
 _SIZE = 13.0
 _LINE = 18.0
@@ -76,6 +76,9 @@ class Picture(msgspec.Struct, frozen=True):
     stem: str
     title: str
     description: str
+
+
+Layout = Callable[[Sequence[Station], str], Picture]
 
 
 def across(journey: Sequence[Station], arrived: str) -> Picture:
@@ -196,31 +199,12 @@ def _broken_lines(text: str, room: float, most: int, *, code: bool = False) -> l
     if code:
         per_line = int(room / (_SIZE * 0.61))
         text = cut(plain(text), per_line * most - 2)
-        lines = _wrapped(text, room, _code_width)
+        lines = wrapped(text, room, _code_width)
     else:
-        lines = _wrapped(plain(text), room, _text_width)
+        lines = wrapped(plain(text), room, _text_width)
     if len(lines) > most:
         lines = [*lines[: most - 1], lines[most - 1].rstrip(" .,") + " …"]
     return lines
-
-
-def _wrapped(text: str, room: float, width: functools._lru_cache_wrapper[float]) -> list[str]:
-    lines, line, used = [], "", 0.0
-    space = width(" ")
-    for word in text.split():
-        wide = sum(map(width, word))
-        if line and used + space + wide <= room:
-            line, used = f"{line} {word}", used + space + wide
-            continue
-        if line:
-            lines.append(line)
-        line, used = "", 0.0
-        for char in word:  # a word longer than a line breaks anywhere
-            if used + width(char) > room:
-                lines.append(line)
-                line, used = "", 0.0
-            line, used = line + char, used + width(char)
-    return [*lines, line] if line else lines or [""]
 
 
 @functools.lru_cache(maxsize=4096)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
+from collections.abc import Callable
 
 #: How many characters of one string, and of one word in a sentence, are shown at most.
 LIMIT = 600
@@ -117,6 +118,31 @@ def columns(text: str) -> int:
     """How many columns a terminal gives to `text`: two for wide letters, none for combining
     marks (Unicode Standard Annex 11)."""
     return len(text) if text.isascii() else sum(map(_width, text))
+
+
+def wrapped(text: str, room: float, width: Callable[[str], float] | None = None) -> list[str]:
+    """`text` as lines that fit into `room`, at least one; a word longer than a line breaks
+    anywhere. `width` measures one character, in columns where it is left out."""
+    width = width or _width
+    space = width(" ")
+    lines, line, used = [], "", 0.0
+    for word in text.split():
+        wide = sum(map(width, word))
+        if line and used + space + wide <= room:
+            line, used = f"{line} {word}", used + space + wide
+            continue
+        if line:
+            lines.append(line)
+        if wide <= room:
+            line, used = word, wide
+            continue
+        line, used = "", 0.0
+        for char in word:
+            if line and used + width(char) > room:
+                lines.append(line)
+                line, used = "", 0.0
+            line, used = line + char, used + width(char)
+    return [*lines, line] if line or not lines else lines
 
 
 @functools.lru_cache(maxsize=4096)

@@ -5,7 +5,6 @@ Every string of the report passes through `terminal.plain` before it is laid out
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -14,7 +13,7 @@ from diagnostics.journey.verdict import Alternative, Fix, State, Station
 from diagnostics.report import wording
 from diagnostics.report.group import Case, CauseGroup, by_cause
 from diagnostics.report.model import Report
-from diagnostics.report.terminal import WORD, ascii_only, columns, cut, plain, plain_block
+from diagnostics.report.terminal import WORD, ascii_only, columns, cut, plain, plain_block, wrapped
 
 _NARROWEST, _WIDEST = 40, 160
 _REQUEST_LINES = 12
@@ -94,14 +93,10 @@ class _Page(msgspec.Struct, frozen=True):
     def paragraph(
         self, text: str, indent: str = "", *, first: str | None = None, style: str = ""
     ) -> list[str]:
-        """`text` wrapped; `first` stands before its first line in place of the indent."""
-        lines = textwrap.wrap(
-            self.say(text),
-            self.width,
-            initial_indent=indent if first is None else first,
-            subsequent_indent=indent,
-            break_on_hyphens=False,
-        ) or [indent if first is None else first]
+        """`text` wrapped; `first` stands before its first line in place of the indent and is as
+        long as it."""
+        parts = wrapped(self.say(text), self.width - len(indent))
+        lines = [(indent if n or first is None else first) + part for n, part in enumerate(parts)]
         return [self.paint(line, style) for line in lines] if style else lines
 
     def heading(self, text: str) -> str:
@@ -111,7 +106,8 @@ class _Page(msgspec.Struct, frozen=True):
 def _cause(page: _Page, number: int, group: CauseGroup, titles: Mapping[str, str]) -> Iterator[str]:
     title = titles.get(group.cause.value, group.cause.value)
     yield page.paint(("─" if page.unicode else "-") * page.width, "dim")
-    yield from page.paragraph(title, "   ", first=f"{number}. ", style="bold")
+    first = f"{number}. "
+    yield from page.paragraph(title, " " * len(first), first=first, style="bold")
     facts = [group.cause.value, wording.counted(group.count, "request")]
     yield from page.paragraph(" · ".join([*facts, group.cases[0].first.confidence]), "   ")
     room = _REQUEST_LINES

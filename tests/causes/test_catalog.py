@@ -206,6 +206,12 @@ def test_snippet_does_not_read_values_as_patterns() -> None:
     )
 
 
+@pytest.mark.parametrize("path", ["map/a", "/map/a"])
+def test_a_path_has_one_slash_before_it(path: str) -> None:
+    snippet = catalog.snippet(Cause.PATH_MISMATCH, "allow-path", entry="example.com", path=path)
+    assert snippet == "example.com/map/a"
+
+
 def test_snippet_of_an_unknown_key() -> None:
     with pytest.raises(KeyError):
         catalog.snippet(Cause.TOKEN_SCOPE, "nothing")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import enum
 import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from diagnostics.capture.exchange import Skipped
@@ -27,6 +30,9 @@ from diagnostics.report.model import SCHEMA, CaptureSummary, Report, Summary
 
 API = "https://api.mapbox.com"
 TOKEN = "pk.…(acme/ck0ex…)"
+LINKS = {
+    "referrer-policy-blocks": [("W3C Referrer Policy", "https://www.w3.org/TR/referrer-policy/")],
+}
 TITLES = {
     "referrer-policy-blocks": "The page's referrer policy leaves no Referer",
     "allowlist-wildcard": "An allowed URL holds a wildcard, which matches nothing",
@@ -510,6 +516,58 @@ def large_report(count: int = 20_000, causes: int = 8) -> Report:
     )
 
 
+HOSTILE = (
+    "<script>window.pwned=1</script>",
+    '"><img src=x onerror=window.pwned=1>',
+    "' onmouseover='window.pwned=1' autofocus onfocus='window.pwned=1",
+    "javascript:window.pwned=1//",
+    "{{ 7*7 }}{% for x in range(9) %}{{ x }}{% endfor %}{# #}",
+    "</style><style>*{background:url(//evil.example/)}</style>",
+    "</title></desc></text></svg><svg onload=window.pwned=1>",
+    "<foreignObject><iframe src=//evil.example></iframe></foreignObject>",
+    '"/><animate attributeName=href values=javascript:window.pwned=1 /><a href=//evil.example>',
+    "--><base href=//evil.example><meta http-equiv=refresh content=0;//evil.example><!--",
+    "&lt;script&gt;&#60;script&#62;<![CDATA[<script>",
+    "url(https://evil.example/x.png) @import 'https://evil.example/x.css';",
+    "`` ``` ```` ~~~ | a | b | \\| [x](https://evil.example) ![i](https://evil.example/i.png)",
+    "@octocat #12 acme/repo#3 GH-1 www.evil.example https://evil.example a@evil.example :smile:",
+    "# h\n- [ ] item\n1. one\n> quote\n***\n[a]: https://evil.example\n<details>\n```\n",
+    "$x$ $$y$$ \\(z\\) {code} {{m}} [~admin] !i.png! ||h|| h1. t",
+    "\x1b]0;owned\x07\x1b[2J\x1b[31mred\x9b5m\x90dcs\x9c\x07\x08\x00\x7f",
+    "\u202egro.live\u2066\u2069\u200b\u200d\ufeff\u061c\u3164\U000e0041\u2028\x85",
+    "a\ud800b\udfff",
+    "Z" + "\u0301" * 200,
+    "x" * 5000,
+    "",
+)
+
+
+def poisoned(payload: str) -> Report:
+    """A report that says `payload` in every field that holds free text."""
+
+    def poison(value: Any) -> Any:
+        if isinstance(value, str) and not isinstance(value, enum.Enum):
+            return payload
+        if isinstance(value, tuple):
+            return tuple(poison(item) for item in value)
+        if isinstance(value, msgspec.Struct):
+            fields = {name: poison(getattr(value, name)) for name in value.__struct_fields__}
+            return type(value)(**fields)
+        return value
+
+    report = unexplained_report()
+    extra = msgspec.structs.replace(
+        helmet_report(),
+        verdicts=helmet_report().verdicts[:2] + report.verdicts,
+        capture=msgspec.structs.replace(
+            report.capture, skipped=(Skipped("f", 1, "r"), Skipped("f", None, "r"))
+        ),
+    )
+    found = poison(extra)
+    assert isinstance(found, Report)
+    return found
+
+
 @pytest.fixture(params=MAKERS)
 def named_report(request: pytest.FixtureRequest) -> tuple[str, Report]:
     """Each hand-built report with its name."""
@@ -524,6 +582,27 @@ def reports() -> dict[str, Report]:
 @pytest.fixture(scope="session")
 def large() -> Report:
     return large_report()
+
+
+@pytest.fixture
+def links() -> dict[str, list[tuple[str, str]]]:
+    return LINKS
+
+
+@pytest.fixture
+def poison() -> Callable[[str], Report]:
+    return poisoned
+
+
+@pytest.fixture(params=HOSTILE, ids=range(len(HOSTILE)))
+def payload(request: pytest.FixtureRequest) -> str:
+    """Each hostile string in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def payloads() -> tuple[str, ...]:
+    return HOSTILE
 
 
 @pytest.fixture

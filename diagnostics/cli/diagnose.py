@@ -1,0 +1,141 @@
+"""`why403 diagnose`: from captures to a report, in the format that the reader wants."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from diagnostics.capture.exchange import Capture, CaptureError, Skipped
+from diagnostics.capture.open import read_capture
+from diagnostics.cli import allow_file as entries_file
+from diagnostics.cli.output import FORMATS, format_for, render, write
+from diagnostics.errors import InputError
+from diagnostics.journey.diagnose import diagnose as run
+from diagnostics.journey.told import Allowed, Told, read_tokens
+from diagnostics.journey.whatif import Change, parse_change
+from diagnostics.report.redaction import redact_text
+from diagnostics.report.terminal import plain
+
+_WORTH_A_WORD = 20_000_000  # bytes; smaller captures are done before anybody wonders
+
+
+@click.command("diagnose")
+@click.option("--allow", metavar="ENTRY", multiple=True, help="An allowed URL of the token.")
+@click.option("--allow-file", metavar="F", help="Allowed URLs from a file, one a line.")
+@click.option("--unrestricted", is_flag=True, help="The token is known to have no allowed URLs.")
+@click.option("--tokens", "tokens_file", metavar="F", help="The Tokens API's list, as JSON.")
+@click.option(
+    "--what-if",
+    "what_if",
+    metavar="CHANGE",
+    multiple=True,
+    help="Try a change: referrer-policy=…, allow+=…, allow-=…, gl-js=…, csp-=sandbox.",
+)
+@click.option("--format", "form", type=click.Choice(FORMATS), help="text, unless -o says more.")
+@click.option("-o", "--output", metavar="FILE", help="Write the report there.")
+@click.option("--show-secrets", is_flag=True, help="Show tokens and other secrets in full.")
+@click.argument("captures", metavar="CAPTURE...", nargs=-1, required=True)
+@click.pass_context
+def diagnose(
+    ctx: click.Context,
+    allow: tuple[str, ...],
+    allow_file: str | None,
+    unrestricted: bool,
+    tokens_file: str | None,
+    what_if: tuple[str, ...],
+    form: str | None,
+    output: str | None,
+    show_secrets: bool,
+    captures: tuple[str, ...],
+) -> None:
+    """Say why the requests of a capture were refused.
+
+    CAPTURE is a HAR (plain, .gz or .zip), a mitmproxy flow file, or a file of curl commands
+    copied from DevTools; - is stdin. Nothing is sent anywhere.
+
+    Exit status 0: nothing was refused; 1: refusals were found; 2: the input cannot be used.
+
+    \b
+    Examples:
+      why403 diagnose ticket.har --allow example.com --allow localhost:3000
+      why403 diagnose ticket.har --what-if referrer-policy=origin
+      why403 diagnose ticket.har -o report.html
+      pbpaste | why403 diagnose - --format markdown
+    """
+    told = _told(allow, allow_file, unrestricted, tokens_file)
+    changes = _changes(what_if)
+    chosen = format_for(form, output)
+    read, failed = _read(captures)
+    report = run(read, told, changes, show_secrets=show_secrets)
+    if failed:
+        capture = msgspec.structs.replace(
+            report.capture, skipped=(*report.capture.skipped, *failed)
+        )
+        report = msgspec.structs.replace(report, capture=capture)
+    write(render(report, chosen, to_terminal=output is None), output)
+    ctx.exit(2 if failed else int(report.summary.refused > 0))
+
+
+def _told(
+    allow: Sequence[str], allow_path: str | None, unrestricted: bool, tokens_path: str | None
+) -> Told:
+    entries = list(allow)
+    if allow_path is not None:
+        entries += entries_file.read(allow_path)
+    if unrestricted and entries:
+        raise click.UsageError("--unrestricted and a list of allowed URLs contradict each other.")
+    everywhere = Allowed()
+    if unrestricted:
+        everywhere = Allowed((), "--unrestricted")
+    elif entries:
+        everywhere = Allowed(tuple(entries), "the list that was told")
+    elif allow_path is not None:
+        raise InputError(f"{allow_path}: holds no allowed URL; --unrestricted says there is none")
+    by_id = {}
+    if tokens_path is not None:
+        try:
+            data = sys.stdin.buffer.read() if tokens_path == "-" else Path(tokens_path).read_bytes()
+            by_id = read_tokens(data)
+        except OSError as error:
+            raise InputError(f"{tokens_path}: {error.strerror or error}") from error
+        except ValueError as error:
+            raise InputError(f"{tokens_path}: {error}") from error
+    return Told(everywhere, by_id)
+
+
+def _changes(texts: Sequence[str]) -> list[Change]:
+    try:
+        return [parse_change(text) for text in texts]
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _read(paths: Sequence[str]) -> tuple[list[Capture], list[Skipped]]:
+    """Every capture that can be read, and why the others cannot; with a single one, or none that
+    can be read, the reason is the command's error."""
+    read: list[Capture] = []
+    failed: list[Skipped] = []
+    for path in paths:
+        _announce(path)
+        try:
+            read += read_capture(path)
+        except CaptureError as error:
+            if len(paths) == 1:
+                raise
+            failed.append(Skipped(path, None, str(error)))
+            click.echo(f"Error: {plain(redact_text(str(error)))}", err=True)
+    if not read:
+        raise InputError("none of the captures can be read")
+    return read, failed
+
+
+def _announce(path: str) -> None:
+    if not sys.stderr.isatty() or path == "-":
+        return
+    file = Path(path)
+    if file.is_file() and file.stat().st_size > _WORTH_A_WORD:
+        click.echo(f"Reading {plain(path)} ({file.stat().st_size / 1e6:,.0f} MB) …", err=True)

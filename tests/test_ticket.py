@@ -1,0 +1,139 @@
+"""The ticket format: what is accepted, what is refused and in which words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from diagnostics.journey.verdict import Cause
+from diagnostics.provider import token as tokens
+from diagnostics.ticket import Refusal, TicketError, library_urls, load, load_all, parse
+
+HEAD = "title: A case\nstory: What happened.\n"
+CHROMIUM = HEAD + "client: {browser: chromium}\npage: https://shop.example.com/map\n"
+
+
+def test_the_least_ticket() -> None:
+    ticket = parse(CHROMIUM, "t.yaml")
+    assert ticket.opened == ("https://shop.example.com/map",)
+    assert ticket.record == ("har", "flow")
+    assert ticket.known_allowed == ()
+    assert tokens.decode(ticket.token.text).account == "acme"
+    assert tokens.decode(ticket.token.text).malformed is None
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("title: [", "t.yaml: line 1: not YAML: "),
+        ("", "t.yaml: the whole file: expected `object`, got `null`"),
+        (HEAD, "t.yaml: the whole file: object missing required field `client`"),
+        (HEAD + "client: {browser: safari}", "t.yaml: client.browser: invalid enum value 'safari'"),
+        (HEAD + "client: {brwser: none}", "t.yaml: client: object contains unknown field `brwser`"),
+        (
+            CHROMIUM + "expect: {refusals: [{cause: bad-luck}]}",
+            "t.yaml: expect.refusals[0].cause: invalid enum value 'bad-luck'",
+        ),
+        (CHROMIUM + "record: [firefox]", "t.yaml: record: firefox does not exist for the client"),
+        (CHROMIUM + "captured_from: 2", "t.yaml: captured_from: there is no visit 2"),
+        (CHROMIUM + "visits: [map]", "t.yaml: 'map' is not a URL"),
+        (CHROMIUM + "sites: {'/map': {}}", "t.yaml: '/map' is not a URL"),
+        (
+            CHROMIUM + "sites: {'https://a.example/': {html: x, body: y}}",
+            "t.yaml: sites: https://a.example/: give body or html, not both",
+        ),
+        (HEAD + "client: {browser: firefox}", "t.yaml: page: a browser needs a page to open"),
+        (HEAD + "client: {browser: none}", "t.yaml: requests: a client without a browser needs"),
+        (
+            HEAD + "client: {browser: firefox, blocks: ['**']}\npage: https://a.example/",
+            "t.yaml: client: only Chromium can play an extension",
+        ),
+        ("- " * 30000, "t.yaml: "),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(text: str, says: str) -> None:
+    with pytest.raises(TicketError) as error:
+        parse(text, "t.yaml")
+    assert str(error.value).startswith(says)
+    assert "\n" not in str(error.value)
+
+
+def test_header_fields_may_be_pairs() -> None:
+    ticket = parse(
+        CHROMIUM + "sites: {'https://a.example/': {headers: [[Set-Cookie, a], [Set-Cookie, b]]}}",
+        "t.yaml",
+    )
+    site = ticket.sites["https://a.example/"]
+    assert site.fields == (("Set-Cookie", "a"), ("Set-Cookie", "b"))
+
+
+@pytest.mark.parametrize(
+    ("desk", "known"),
+    [
+        ("", ("shop.example.com",)),
+        ("desk: {allow: unknown}", None),
+        ("desk: {allow: [other.example]}", ("other.example",)),
+        ("desk: {unrestricted: true}", ()),
+    ],
+)
+def test_what_the_desk_knows(desk: str, known: tuple[str, ...] | None) -> None:
+    ticket = parse(CHROMIUM + "token: {allowed: [shop.example.com]}\n" + desk, "t.yaml")
+    assert ticket.known_allowed == known
+
+
+def test_placeholders() -> None:
+    ticket = parse(CHROMIUM.replace("chromium}", "chromium, library: leaflet@1.9.4}"), "t.yaml")
+    assert ticket.fill("{{library}} {{library.css}} {{rest}}", "3/4/5") == (
+        "https://unpkg.com/leaflet@1.9.4/dist/leaflet.js"
+        " https://unpkg.com/leaflet@1.9.4/dist/leaflet.css 3/4/5"
+    )
+    assert ticket.fill("t={{token}}") == f"t={ticket.token.text}"
+    assert library_urls("unknown@1") == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("rule", "url", "referer", "covered"),
+    [
+        (Refusal(Cause.TOKEN_SCOPE), "https://a/x", None, True),
+        (Refusal(Cause.TOKEN_SCOPE, url="/x"), "https://a/x", None, True),
+        (Refusal(Cause.TOKEN_SCOPE, url="/y"), "https://a/x", None, False),
+        (Refusal(Cause.TOKEN_SCOPE, referer=""), "https://a/x", None, True),
+        (Refusal(Cause.TOKEN_SCOPE, referer=""), "https://a/x", "https://b/", False),
+        (Refusal(Cause.TOKEN_SCOPE, referer="https://b/"), "https://a/x", "https://b/", True),
+    ],
+)
+def test_which_refusals_a_rule_covers(
+    rule: Refusal, url: str, referer: str | None, covered: bool
+) -> None:
+    assert rule.covers(url, referer) is covered
+
+
+def test_a_body_is_read_from_beside_the_ticket_or_from_its_parent(tmp_path: Path) -> None:
+    (tmp_path / "tickets").mkdir()
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages" / "a.html").write_text("above")
+    (tmp_path / "tickets" / "b.html").write_text("beside")
+    file = tmp_path / "tickets" / "case.yaml"
+    sites = "sites: {'https://a.example/': {body: pages/a.html}, 'https://b.example/': {body: %s}}"
+    file.write_text(CHROMIUM + sites % "b.html")
+    ticket = load(file)
+    assert ticket.name == "case"
+    assert [site.html for site in ticket.sites.values()] == ["above", "beside"]
+    file.write_text(CHROMIUM + sites % "c.html")
+    with pytest.raises(TicketError, match=r"https://b\.example/: there is no file c\.html"):
+        load(file)
+
+
+def test_an_unreadable_file(tmp_path: Path) -> None:
+    with pytest.raises(TicketError, match="cannot be read"):
+        load(tmp_path / "missing.yaml")
+    (tmp_path / "odd.yaml").write_bytes(b"\xff\xfe")
+    with pytest.raises(TicketError, match="it is not UTF-8 text"):
+        load(tmp_path / "odd.yaml")
+
+
+def test_all_of_a_folder_by_name(tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        (tmp_path / f"{name}.yaml").write_text(CHROMIUM)
+    assert list(load_all(tmp_path)) == ["a", "b"]
