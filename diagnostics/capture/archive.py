@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from diagnostics.capture.exchange import Capture, CaptureError, Skipped
+from diagnostics.capture.oneline import printable
 from diagnostics.capture.strangers import strangers
 from diagnostics.capture.unpack import Allowance, Data, TooMuchError, hold
 
@@ -112,11 +113,6 @@ def _read_members(
         reason = reason.removeprefix(f"{name}: ")
         captures.append(Capture(name, "", (), skipped=(Skipped(name, None, reason),)))
     return captures
-
-
-def printable(name: str) -> str:
-    """A file name that a terminal can show: no control characters, no bytes without a meaning."""
-    return "".join(char if char.isprintable() else "?" for char in name)
 
 
 def _is_candidate(info: zipfile.ZipInfo) -> bool:

@@ -26,6 +26,7 @@ from diagnostics.capture.exchange import (
     Skipped,
 )
 from diagnostics.capture.fields import mime_type, redirect_url, resource_type
+from diagnostics.capture.oneline import printable
 from diagnostics.capture.unpack import decode_content
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def _record(stream: BinaryIO | mmap.mmap, size: int) -> bytes | str:
 def _line(error: Exception) -> str:
     """What an error says, on one line and in few words."""
     said = " ".join(str(error).split()) or type(error).__name__
-    return clean(said.rstrip("."))[:200]
+    return printable(said.rstrip("."))[:200]
 
 
 def _exchange(flow: HTTPFlow, file: str, index: int) -> Exchange:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from diagnostics.capture.exchange import Capture, CaptureError
+from diagnostics.capture.oneline import printable
 from diagnostics.capture.strangers import HEAD, binary_stranger, strangers, text_stranger
 from diagnostics.capture.unpack import Allowance, Data, Limits, hold, inflate
 
@@ -55,8 +56,6 @@ def read_capture(
     HAR, flow files of mitmproxy and curl commands are read, plain or packed (gzip, zlib, zip),
     within `limits`. Raises CaptureError, always one line that names the file and says what to do.
     """
-    from diagnostics.capture.archive import printable
-
     name = "standard input" if path == "-" else printable(path) or "''"
     data = _read_stream(stdin, name, limits) if path == "-" else _map(path, name, limits)
     return _captures(data, name, Allowance(limits, len(data), name), _DEPTH)

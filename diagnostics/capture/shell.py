@@ -1,11 +1,11 @@
 """Finds curl commands in a text and splits each into words, as bash or Windows cmd would.
 
-Only quoting is read here; what the words mean to curl is in `curl`. The rules of bash are those of
-its manual (3.1.2 Quoting, 3.1.2.4 ANSI-C Quoting). For cmd.exe they are the inverse of what the
-browsers write (DevTools `NetworkLogView.ts`, Firefox `Curl.sys.mjs`): every character of doubt
-carries a caret, `"` and `\\` inside an argument carry a backslash, `%` is followed by a caret, a
-line break is written `^` and two line breaks; older copies wrap an argument in plain quotation
-marks and double those inside. All scanning is linear in the text.
+Only quoting is read here; what the words mean to curl is in `curl_options`. The rules of bash are
+those of its manual (3.1.2 Quoting, 3.1.2.4 ANSI-C Quoting). For cmd.exe they are the inverse of
+what the browsers write (DevTools `NetworkLogView.ts`, Firefox `devtools/client/shared/curl.js`):
+every character of doubt carries a caret, `"` and `\\` inside an argument carry a backslash, `%` is
+followed by a caret, a line break is written `^` and two line breaks; older copies wrap an argument
+in plain quotation marks and double those inside. All scanning is linear in the text.
 """
 
 from __future__ import annotations

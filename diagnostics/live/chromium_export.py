@@ -7,9 +7,10 @@ with the choice of rows and the sanitizing of the menu item "Save all as HAR (sa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -17,10 +18,14 @@ from diagnostics.live.chromium import Chromium
 from diagnostics.live.proxy import LiveError
 
 _READY = """async () => {
-  const { NetworkLog } = await import("./models/logs/logs.js");
-  const { TargetManager } = await import("./core/sdk/sdk.js");
-  return Boolean(NetworkLog.NetworkLog.instance())
-    && TargetManager.TargetManager.instance().primaryPageTarget() !== null;
+  try {
+    const { TargetManager } = await import("./core/sdk/sdk.js");
+    if (!TargetManager.TargetManager.instance().primaryPageTarget()) return false;
+    const { NetworkLog } = await import("./models/logs/logs.js");
+    return Boolean(NetworkLog.NetworkLog.instance());
+  } catch {
+    return false;  // the front end is not set up yet
+  }
 }"""
 _ROWS = """
   const { NetworkLog } = await import("./models/logs/logs.js");
@@ -45,8 +50,8 @@ class Page(msgspec.Struct):
     """The tab that is recorded. Call `go` for each visit, `begin` before the first that counts,
     `save` after the last; the files are complete when the `with` block ends."""
 
-    _page: object
-    _attach: object
+    _page: Any
+    _attach: Callable[[bool], None]
     _folder: Path
     captures: dict[str, Path] = {}
 
@@ -55,13 +60,21 @@ class Page(msgspec.Struct):
 
         # A visit may end in an error page; that is a case, not a fault of the recorder.
         with suppress(Error):
-            self._page.goto(url, wait_until="commit", timeout=30_000)  # type: ignore[attr-defined]
+            self._page.goto(url, wait_until="commit", timeout=30_000)
 
     def begin(self) -> None:
-        self._attach(True)  # type: ignore[operator]
+        self._call(True)
 
     def save(self) -> None:
-        self._attach(False)  # type: ignore[operator]
+        self._call(False)
+
+    def _call(self, begin: bool) -> None:
+        from playwright.sync_api import Error
+
+        try:
+            self._attach(begin)
+        except Error as error:
+            raise LiveError(f"Chromium: DevTools: {error.message.splitlines()[0]}") from None
 
 
 @contextmanager
@@ -84,9 +97,7 @@ def recording(
                 context = browser.new_context(record_har_path=har)
             else:
                 context = browser.contexts[0]
-                context.route_from_har(
-                    har, update=True, update_content="embed", update_mode="full"
-                )
+                context.route_from_har(har, update=True, update_content="embed", update_mode="full")
             tab = context.new_page()
         except Error as error:
             raise LiveError(f"Chromium: {error.message.splitlines()[0]}") from None

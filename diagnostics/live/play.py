@@ -124,9 +124,7 @@ def _in_chromium(
     if client.has_extension:
         switches += extension.write(folder / "extension", client.blocks, client.removes)
     with (
-        chromium.running(
-            folder, proxy, switches=switches, user_agent=client.user_agent
-        ) as running,
+        chromium.running(folder, proxy, switches=switches, user_agent=client.user_agent) as running,
         chromium_export.recording(
             running, folder, devtools="devtools" in exporters, private=not client.has_extension
         ) as page,

@@ -122,7 +122,8 @@ def down(journey: Sequence[Station], arrived: str) -> Picture:
             y = tags[-1].y + tags[-1].height + 34
         else:
             y += step
-    return _picture(journey, points, width, points[-1][1] + 24 if points else 0, tags, stem)
+    height = max([py + 24 for _, py in points] + [tag.y + tag.height + 4 for tag in tags] + [0])
+    return _picture(journey, points, width, height, tags, stem)
 
 
 def _picture(

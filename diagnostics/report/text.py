@@ -127,7 +127,7 @@ def _cause(page: _Page, number: int, group: CauseGroup, titles: Mapping[str, str
         left = wording.counted(len(group.cases) - _CASES, "more case")
         yield from page.paragraph(f"… and {left} of this cause; --format json has all.", "   ")
     yield ""
-    yield "   " + page.paint(f"More: why403 explain {group.cause.value}", "dim")
+    yield from page.paragraph(f"More: why403 explain {group.cause.value}", "   ", style="dim")
 
 
 def _case(
@@ -288,8 +288,9 @@ def _findings(page: _Page, report: Report, heading: str) -> Iterator[str]:
     order = {"error": 0, "warning": 1, "info": 2}
     found = sorted(report.findings, key=lambda f: order.get(f.severity, 3))
     for finding in found[: 2 * _ITEMS]:
-        head = page.say(f"{finding.severity}: {finding.finding}")
-        yield f"  - {page.paint(head, _SEVERITY_STYLES.get(finding.severity, 'dim'))}"
+        style = _SEVERITY_STYLES.get(finding.severity, "dim")
+        head = f"{finding.severity}: {finding.finding}"
+        yield from page.paragraph(head, "    ", first="  - ", style=style)
         yield from page.paragraph(finding.says, "    ")
         yield from page.paragraph(finding.where, "    ", style="dim")
     if left := len(found) - 2 * _ITEMS:

@@ -147,7 +147,7 @@ def _named(verdicts: Iterable[Verdict]) -> set[Cause]:
     return causes.union(a.cause for found in alternatives.values() for a in found)
 
 
-def natural(text: str) -> tuple[tuple[int, str], ...]:
-    """A sort key that puts `entry 2` before `entry 10`."""
+def natural(text: str) -> tuple[tuple[int, int, str], ...]:
+    """A sort key that puts `entry 2` before `entry 10`, and digits before letters."""
     parts = re.findall(r"([0-9]{1,18})|([^0-9]+)", text)
-    return tuple((int(digits), "") if digits else (-1, words) for digits, words in parts)
+    return tuple((0, int(digits), "") if digits else (1, 0, words) for digits, words in parts)

@@ -70,7 +70,9 @@ def test_the_provider_reads_the_referer(in_mitmproxy: Load, tmp_path: Path) -> N
     assert answered(world.get(style, referer="https://shop.example.com/")).status_code == 200
 
 
-def test_a_middlebox_takes_headers_from_the_recorded_request(in_mitmproxy: Load, tmp_path: Path) -> None:
+def test_a_middlebox_takes_headers_from_the_recorded_request(
+    in_mitmproxy: Load, tmp_path: Path
+) -> None:
     world = Emulated(in_mitmproxy, tmp_path, ", strip: [referer]")
     flow = world.get("https://api.mapbox.com/v4/x.json", referer="https://shop.example.com/")
     assert "referer" not in flow.request.headers
@@ -78,7 +80,9 @@ def test_a_middlebox_takes_headers_from_the_recorded_request(in_mitmproxy: Load,
     assert "referer" in page.request.headers
 
 
-def test_hosts_that_nobody_describes_get_nothing_and_are_not_logged(in_mitmproxy: Load, tmp_path: Path) -> None:
+def test_hosts_that_nobody_describes_get_nothing_and_are_not_logged(
+    in_mitmproxy: Load, tmp_path: Path
+) -> None:
     log = tmp_path / "log"
     world = Emulated(in_mitmproxy, tmp_path, why403_log=str(log))
     assert answered(world.get("https://telemetry.example/x")).status_code == 204

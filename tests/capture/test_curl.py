@@ -12,8 +12,9 @@ from diagnostics.capture.curl import read_curl
 from diagnostics.capture.curl_options import knowledge
 from diagnostics.capture.exchange import Capture, CaptureError, Exchange, Outcome
 
-# Written by the code of DevTools' NetworkLogView.ts, of Firefox's curl.js and of WebKit's
-# Resource.js (and by the older forms of their escaping), not by hand.
+# "chromium bash", "chromium cmd" and "firefox" were escaped by the browsers' own code (DevTools'
+# NetworkLogView.ts, Firefox's curl.js); "safari" (after WebKit's Resource.js) and the older forms
+# by copies of such code made by hand.
 SAMPLES: list[dict[str, Any]] = json.loads(
     Path(__file__).with_name("curl_samples.json").read_text("utf-8")
 )

@@ -326,7 +326,7 @@ def test_a_newer_format_is_said_in_the_words_of_mitmproxy() -> None:
     "changes",
     [
         {"version": 9999},
-        {"type": "unheard"},
+        {"type": "un\x08heard"},
         {"request": None},
         {"request": {"host": 1}},
         {"id": 5},
@@ -337,6 +337,7 @@ def test_an_unreadable_flow_is_skipped_and_the_rest_is_read(changes: dict[str, A
     capture = read_flows(good + changed(good, **changes) + good, "case.flow")
     assert [exchange.index for exchange in capture.exchanges][-1] == 2
     assert len(capture.exchanges) + len(capture.skipped) == 3
+    assert all(skip.reason.isprintable() for skip in capture.skipped)
 
 
 def nested(depth: int) -> bytes:

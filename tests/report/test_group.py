@@ -85,7 +85,7 @@ def test_equal_tuples_that_are_not_the_same_object_are_one_case(
     reports: dict[str, Report],
 ) -> None:
     verdict = reports["helmet"].verdicts[0]
-    copy = msgspec.structs.replace(verdict, journey=tuple(list(verdict.journey)), index=99)
+    copy = msgspec.structs.replace(verdict, journey=tuple(s for s in verdict.journey), index=99)
     assert copy.journey is not verdict.journey
     (group,) = by_cause([verdict, copy])
     assert len(group.cases) == 1

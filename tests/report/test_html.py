@@ -19,16 +19,18 @@ from diagnostics.report.model import Report
 Titles = dict[str, str]
 Links = dict[str, list[tuple[str, str]]]
 
-ELEMENTS = set(
-    "html head meta title style body header p b h1 h2 h3 nav ul ol li a span svg rect main article"
-    " code figure desc path g circle text details summary section pre dl div dt dd table thead tr"
-    " th tbody td br footer".split()
-)
-ATTRIBUTES = set(
-    "lang charset http-equiv content name class id href rel aria-label aria-labelledby aria-hidden"
-    " role viewbox preserveaspectratio width height rx x y r d transform text-anchor tabindex scope"
-    " data-label".split()
-)
+ELEMENTS = {
+    "html", "head", "meta", "title", "style", "body", "header", "p", "b", "h1", "h2", "h3",
+    "nav", "ul", "ol", "li", "a", "span", "svg", "rect", "main", "article", "code", "figure",
+    "desc", "path", "g", "circle", "text", "details", "summary", "section", "pre", "dl",
+    "div", "dt", "dd", "table", "thead", "tr", "th", "tbody", "td", "br", "footer",
+}  # fmt: skip
+ATTRIBUTES = {
+    "lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "rel",
+    "aria-label", "aria-labelledby", "aria-hidden", "role", "viewbox", "preserveaspectratio",
+    "width", "height", "rx", "x", "y", "r", "d", "transform", "text-anchor", "tabindex",
+    "scope", "data-label",
+}  # fmt: skip
 VOID = {"meta", "br"}
 SVG_LEAVES = {"rect", "path", "circle"}
 

@@ -1,0 +1,52 @@
+"""A real mitmdump on a free loopback port, answering out of a ticket."""
+
+from __future__ import annotations
+
+import ssl
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from diagnostics.live import proxy as proxies
+from diagnostics.live.play import EMULATOR
+from diagnostics.live.proxy import LiveError
+
+TICKET = """
+title: t
+story: s
+client: {browser: chromium}
+page: https://shop.example.com/map
+sites: {https://shop.example.com/map: {html: hello}}
+"""
+
+
+def test_it_answers_and_stops(tmp_path: Path) -> None:
+    ticket = tmp_path / "t.yaml"
+    ticket.write_text(TICKET)
+    har = tmp_path / "out.har"
+    options = {"why403_ticket": str(ticket), "hardump": str(har)}
+    with proxies.running(tmp_path, EMULATOR, options) as proxy:
+        context = ssl.create_default_context(cafile=str(proxy.ca))
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({"https": f"http://{proxy.address}"}),
+            urllib.request.HTTPSHandler(context=context),
+        )
+        with opener.open("https://shop.example.com/map", timeout=20) as answer:
+            assert answer.read() == b"hello"
+        [seen] = proxy.answered()
+        assert (seen.method, seen.url, seen.status) == ("GET", "https://shop.example.com/map", 200)
+        process = proxy.process
+    assert process.poll() is not None
+    assert "https://shop.example.com/map" in har.read_text()
+
+
+def test_a_bad_ticket_is_said_in_one_line(tmp_path: Path) -> None:
+    ticket = tmp_path / "t.yaml"
+    ticket.write_text("title: t")
+    with (
+        pytest.raises(LiveError, match=r"did not start: .*missing required field") as error,
+        proxies.running(tmp_path, EMULATOR, {"why403_ticket": str(ticket)}),
+    ):
+        pass
+    assert "\n" not in str(error.value)
