@@ -1,0 +1,1 @@
+"""mitmproxy addons: thin, each over a module of `diagnostics` that knows nothing of mitmproxy."""

@@ -7,7 +7,6 @@ import re
 from importlib import resources
 
 import msgspec
-import yaml
 
 from diagnostics.browser import engine as engine_data
 from diagnostics.browser.engine import Engine
@@ -43,8 +42,8 @@ UNKNOWN = Client("", "program", "a program that is no browser")
 
 @functools.lru_cache(maxsize=1)
 def _known() -> tuple[tuple[re.Pattern[str], Client], ...]:
-    text = resources.files(__package__).joinpath("clients.yaml").read_text("utf-8")
-    clients = msgspec.convert(yaml.safe_load(text), tuple[Client, ...])
+    data = resources.files(__package__).joinpath("clients.yaml").read_bytes()
+    clients = msgspec.yaml.decode(data, type=tuple[Client, ...])
     return tuple((re.compile(client.pattern, re.IGNORECASE), client) for client in clients)
 
 

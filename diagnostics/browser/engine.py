@@ -6,7 +6,6 @@ import functools
 from importlib import resources
 
 import msgspec
-import yaml
 
 
 class Engine(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=True):
@@ -25,8 +24,8 @@ class Engine(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=
 @functools.lru_cache(maxsize=1)
 def engines() -> dict[str, Engine]:
     """Every engine by its name: spec, chromium, firefox."""
-    text = resources.files(__package__).joinpath("engines.yaml").read_text("utf-8")
-    return msgspec.convert(yaml.safe_load(text), dict[str, Engine])
+    data = resources.files(__package__).joinpath("engines.yaml").read_bytes()
+    return msgspec.yaml.decode(data, type=dict[str, Engine])
 
 
 def engine(name: str) -> Engine:

@@ -47,10 +47,13 @@ def parse(text: str) -> Url | None:
         url = ada_url.URL(text)
     except ValueError:
         return None
+    href: str = url.href
+    if href.startswith(("https://", "http://")):
+        return _split(href)
     scheme = url.protocol[:-1]
     origin: str = url.origin
     return Url(
-        href=url.href,
+        href=href,
         scheme=scheme,
         host=url.hostname,
         port=int(url.port) if url.port else _DEFAULT_PORTS.get(scheme),
@@ -58,6 +61,31 @@ def parse(text: str) -> Url | None:
         query=url.search[1:],
         fragment=url.hash[1:],
         origin=origin,
+    )
+
+
+def _split(href: str) -> Url:
+    """The parts of a serialised http(s) URL. The parser's own accessors cost more than parsing,
+    and a serialisation is unambiguous (URL Standard, "URL serializing")."""
+    scheme, _, rest = href.partition("://")
+    rest, _, fragment = rest.partition("#")
+    rest, _, query = rest.partition("?")
+    authority, slash, path = rest.partition("/")
+    address = authority.rpartition("@")[2]
+    host, colon, port = address, "", ""
+    if not address.endswith("]"):
+        host, colon, port = address.rpartition(":")
+        if not colon:
+            host, port = address, ""
+    return Url(
+        href=href,
+        scheme=scheme,
+        host=host,
+        port=int(port) if port else _DEFAULT_PORTS[scheme],
+        path=slash + path,
+        query=query,
+        fragment=fragment,
+        origin=f"{scheme}://{address}",
     )
 
 
@@ -132,4 +160,14 @@ def same_site(a: Url, b: Url) -> bool:
     cross-site cap compare."""
     if a.has_opaque_origin or b.has_opaque_origin or a.scheme != b.scheme:
         return False
-    return registrable_domain(a.host) == registrable_domain(b.host)
+    if a.host == b.host:
+        return True
+    return same_registrable_domain(a.host, b.host)
+
+
+def same_registrable_domain(a: str, b: str) -> bool:
+    """Whether two hosts have one owner by the public suffix list."""
+    # A registrable domain has two labels or more: hosts that differ there need no list.
+    if a.split(".")[-2:] != b.split(".")[-2:]:
+        return False
+    return registrable_domain(a) == registrable_domain(b)

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from importlib import resources
 
 import msgspec
-import yaml
 
 from diagnostics.capture.fields import basic_authorization
 
@@ -36,8 +35,8 @@ class Knowledge(msgspec.Struct, frozen=True):
 
 @functools.lru_cache(maxsize=1)
 def knowledge() -> Knowledge:
-    text = resources.files(__package__).joinpath("curl.yaml").read_text("utf-8")
-    return msgspec.convert(yaml.safe_load(text), Knowledge)
+    data = resources.files(__package__).joinpath("curl.yaml").read_bytes()
+    return msgspec.yaml.decode(data, type=Knowledge)
 
 
 @functools.lru_cache(maxsize=1)

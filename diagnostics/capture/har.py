@@ -21,7 +21,6 @@ from importlib import resources
 from typing import Any
 
 import msgspec
-import yaml
 
 from diagnostics.capture.exchange import (
     Capture,
@@ -119,8 +118,8 @@ class Exporter(msgspec.Struct, frozen=True):
 @functools.lru_cache(maxsize=1)
 def exporters() -> tuple[Exporter, ...]:
     """The known exporters, in order of matching."""
-    text = resources.files(__package__).joinpath("exporters.yaml").read_text("utf-8")
-    return msgspec.convert(yaml.safe_load(text), tuple[Exporter, ...])
+    data = resources.files(__package__).joinpath("exporters.yaml").read_bytes()
+    return msgspec.yaml.decode(data, type=tuple[Exporter, ...])
 
 
 def read_har(data: bytes | bytearray | memoryview | mmap.mmap, file: str) -> Capture:
@@ -219,29 +218,33 @@ class _HarParts:
     def __init__(self, raw: msgspec.Raw) -> None:
         self._raw = raw
 
-    def _entry(self) -> _Entry:
-        entry = _read_entry(self._raw)
-        assert isinstance(entry, _Entry)  # it was read before, when the exchange was made
-        return entry
-
     def request_headers(self) -> Headers:
-        return Headers(_headers(self._entry().request.headers))
+        return Headers(_headers(_entry_of(self).request.headers))
 
     def response_headers(self) -> Headers:
-        response = self._entry().response
+        response = _entry_of(self).response
         return Headers(_headers(response.headers) if response else ())
 
     def body(self) -> str | None:
-        response = self._entry().response
+        response = _entry_of(self).response
         if response is None or response.content is None:
             return None
         return _body(response.content.text, response.content.encoding)
 
     def request_body(self) -> str | None:
-        return _post_text(self._entry().request.post_data)
+        return _post_text(_entry_of(self).request.post_data)
 
     def initiator(self) -> Initiator:
-        return _initiator(self._entry().initiator)
+        return _initiator(bytes(memoryview(_entry_of(self).initiator)))
+
+
+@functools.lru_cache(maxsize=4)
+def _entry_of(parts: _HarParts) -> _Entry:
+    """The entry behind some parts; the last few are kept, since one exchange is asked for several
+    parts in a row."""
+    entry = _read_entry(parts._raw)
+    assert isinstance(entry, _Entry)  # it was read before, when the exchange was made
+    return entry
 
 
 def _exchange(entry: _Entry, raw: msgspec.Raw, file: str, index: int) -> Exchange:
@@ -298,7 +301,7 @@ def _headers(raw: msgspec.Raw) -> list[tuple[str, str]]:
         pairs = [(pair.name, pair.value) for pair in _PAIRS.decode(raw)]
     except _UNREADABLE:
         pairs = list(_loose_pairs(_loose(raw)))
-    if not any(name.startswith(":") for name, _ in pairs):
+    if not any([name[:1] == ":" for name, _ in pairs]):
         return pairs
     real = [(name, value) for name, value in pairs if not name.startswith(":")]
     authority = next((value for name, value in pairs if name == ":authority"), None)
@@ -337,9 +340,11 @@ def _post_text(raw: msgspec.Raw) -> str | None:
     return text if isinstance(text, str) else None
 
 
-def _initiator(raw: msgspec.Raw) -> Initiator:
-    """Chrome's `_initiator`: its own URL, then those of the stack and of asynchronous parents."""
-    value = _loose(raw)
+@functools.lru_cache(maxsize=64)
+def _initiator(raw: bytes) -> Initiator:
+    """Chrome's `_initiator`: its own URL, then those of the stack and of asynchronous parents.
+    Most requests of a page share one of a few stacks."""
+    value = _loose(msgspec.Raw(raw))
     if not isinstance(value, dict):
         return Initiator(kind=value) if isinstance(value, str) else Initiator()
     urls: list[str] = []

@@ -73,6 +73,7 @@ class Issuers:
         pages.sort(key=lambda page: page.started or 0.0)
         self._page_exchanges = pages
         self._local_pages = tuple(_local_pages(capture))
+        self._found: dict[tuple[object, ...], tuple[Document | None, str]] = {}
 
     @functools.cached_property
     def documents(self) -> tuple[Document, ...]:
@@ -119,7 +120,7 @@ class Issuers:
         )
         initiator = exchange.initiator
         blob_worker = any(url.startswith("blob:") for url in initiator.urls[:1])
-        document, known_by = self._document(exchange, request, initiator.urls, navigation)
+        document, known_by = self._remembered(exchange, request, initiator.urls, navigation)
         return Issuer(
             document=document,
             known_by=known_by,
@@ -132,6 +133,36 @@ class Issuers:
             srcdoc="about:srcdoc" in initiator.urls[:1],
             page_came_from_elsewhere=document is None and self._page_came_from_elsewhere,
         )
+
+    def _remembered(
+        self,
+        exchange: Exchange,
+        request: Request,
+        initiators: tuple[str, ...],
+        navigation: bool,
+    ) -> tuple[Document | None, str]:
+        """`_document`, asked once for all requests that look alike to it."""
+        if navigation:
+            return self._document(exchange, request, initiators, navigation)
+        earlier = (
+            len(self.documents)
+            if exchange.started is None
+            else bisect.bisect_right(self._starts, exchange.started)
+        )
+        target = urls.parse(exchange.url)
+        key = (
+            earlier,
+            exchange.page_ref,
+            exchange.frame_ref,
+            initiators,
+            request.site,
+            request.origin,
+            request.referer,
+            target and target.origin,
+        )
+        if key not in self._found:
+            self._found[key] = self._document(exchange, request, initiators, navigation)
+        return self._found[key]
 
     def _document(
         self,

@@ -155,7 +155,6 @@ def _text_captures(data: Data, name: str) -> list[Capture]:
     """Captures that are text: JSON is a HAR, all else may hold curl commands."""
     head = data[:HEAD]
     start = head.removeprefix(_BOM).lstrip(_BLANK)
-    other = strangers().other
     if start.startswith((b"{", b"[")):
         from diagnostics.capture.har import read_har
 
@@ -165,6 +164,7 @@ def _text_captures(data: Data, name: str) -> list[Capture]:
             if stranger := text_stranger(head, json=True):
                 raise CaptureError(f"{name}: {stranger}") from None
             raise
+    other = strangers().other
     if b"\0" in head:
         raise CaptureError(f"{name}: {other['binary']}")
     if start.startswith(b"<") and not start.startswith((b"< ", b"<\n", b"<\r")):

@@ -39,9 +39,7 @@ def read_request(exchange: Exchange) -> Request:
 
 
 def from_headers(headers: Headers) -> Request:
-    fields: dict[str, str] = {}
-    for name, value in headers:
-        fields.setdefault(name.lower(), value)
+    fields = {name.lower(): value for name, value in reversed(headers.pairs)}  # the first counts
     return Request(
         referer=fields.get("referer") or None,  # exporters write an empty one for none
         origin=fields.get("origin"),

@@ -6,7 +6,6 @@ import functools
 from importlib import resources
 
 import msgspec
-import yaml
 
 #: How much of a file is looked at.
 HEAD = 65536
@@ -32,8 +31,8 @@ class Strangers(msgspec.Struct, frozen=True):
 
 @functools.lru_cache(maxsize=1)
 def strangers() -> Strangers:
-    text = resources.files(__package__).joinpath("strangers.yaml").read_text("utf-8")
-    return msgspec.convert(yaml.safe_load(text), Strangers)
+    data = resources.files(__package__).joinpath("strangers.yaml").read_bytes()
+    return msgspec.yaml.decode(data, type=Strangers)
 
 
 def binary_stranger(head: bytes) -> str | None:

@@ -14,6 +14,7 @@ from diagnostics.capture.exchange import Outcome
 from diagnostics.journey.told import Told
 from diagnostics.journey.traffic import CaptureTraffic, Sighting
 from diagnostics.journey.verdict import Cause, Check, Finding, Verdict
+from diagnostics.provider.allowed_urls import EntryResult
 
 _NO_REFERER = {
     Cause.REFERRER_POLICY_BLOCKS,
@@ -46,6 +47,9 @@ _CLIENT = {
     Cause.CLIENT_STRIPS_REFERER,
     Cause.CLIENT_REWRITES_REFERER,
 }
+
+
+_CAN_NEVER_MATCH = {EntryResult.INVALID, EntryResult.IP, EntryResult.WILDCARD}
 
 
 class Sheet(msgspec.Struct, frozen=True):
@@ -144,14 +148,14 @@ def allowed_urls(sheet: Sheet) -> Check:
         if allowed.entries
     }
     profile = sheet.sightings[0].profile
-    problems = [
-        problem
+    never = [
+        entry.says
         for entries in lists
-        for problem in profile.rules.lint(entries)
-        if problem.severity == "error"
+        for entry in (profile.rules.match(None, text) for text in entries)
+        if entry.result in _CAN_NEVER_MATCH
     ]
-    if problems:
-        says = "; ".join(f"“{p.entry}”: {p.says}" if p.entry else p.says for p in problems[:3])
+    if never:
+        says = " ".join(never[:3])
         return Check("allowed-urls", "fail" if broken else "warn", says, broken)
     if broken:
         return Check("allowed-urls", "fail", sheet.verdicts[broken[0]].because, broken)

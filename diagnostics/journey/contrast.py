@@ -53,7 +53,7 @@ class Contrast:
         """Count one answer of an endpoint that allowed URLs govern."""
         if exchange.outcome is not Outcome.ANSWERED or exchange.via_service_worker:
             return
-        if exchange.status is None or not (exchange.status in {200, 204, 403}):
+        if exchange.status is None or exchange.status not in {200, 204, 403}:
             return
         answers = self._by_token[token]
         origin = referer_origin(request.referer)

@@ -29,9 +29,9 @@ def examine(case: Case) -> StageReport:
         return _told_by_length(case, Cause(by_length[0].settles), by_length[1])
     if status == 401:
         return _unauthorised(case, body)
-    if token is not None and token.expires is not None and exchange.started is not None:
-        if token.expires < exchange.started:
-            return _settled(case, Cause.TOKEN_INVALID, None, body, "The token had expired.")
+    expires = token.expires if token is not None else None
+    if expires is not None and exchange.started is not None and expires < exchange.started:
+        return _settled(case, Cause.TOKEN_INVALID, None, body, "The token had expired.")
     lacking = _lacking_scope(case)
     if lacking:
         return _settled(case, Cause.TOKEN_SCOPE, lacking, body, f"The token lacks {lacking}.")

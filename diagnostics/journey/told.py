@@ -1,4 +1,4 @@
-"""What the person who diagnoses knows: the token's allowed URLs, or the account's list of tokens."""
+"""What the person who diagnoses knows: a token's allowed URLs, or the account's token list."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ def running(
         f"--proxy-bypass-list=<-loopback>;127.0.0.1:{port}",
         f"--ignore-certificate-errors-spki-list={key_hash(proxy.ca)}",
         f"--remote-debugging-port={port}",
-        "--remote-allow-origins=*",
+        "--remote-allow-origins=devtools://devtools",
         *_user_agent(user_agent, headless),
         *switches,
         "about:blank",

@@ -21,11 +21,15 @@ class Marionette:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
         self._stream = self._socket.makefile("rb")
         self._id = 0
-        self._read()  # its greeting
-        self._ask(
-            "WebDriver:NewSession",
-            {"pageLoadStrategy": "none", "unhandledPromptBehavior": "accept"},
-        )
+        try:
+            self._read()  # its greeting
+            self._ask(
+                "WebDriver:NewSession",
+                {"pageLoadStrategy": "none", "unhandledPromptBehavior": "accept"},
+            )
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         self._stream.close()

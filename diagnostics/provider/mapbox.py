@@ -236,7 +236,7 @@ def _explain_host(quoted: str, allowed: str, host: str) -> str:
         return f"{quoted} covers a subdomain; the Referer's {host} is the domain above it."
     if host.endswith(allowed):
         return f"{host} ends in the same letters as {quoted} but is another domain."
-    if urls.registrable_domain(allowed) == urls.registrable_domain(host):
+    if urls.same_registrable_domain(allowed, host):
         return f"{quoted} is another subdomain; the Referer's host is {host}."
     return f"{quoted} is another domain; the Referer's host is {host}."
 

@@ -8,7 +8,6 @@ import urllib.parse
 from importlib import resources
 
 import msgspec
-import yaml
 
 from diagnostics.provider import mapbox
 from diagnostics.provider.allowed_urls import Dialect
@@ -118,10 +117,10 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def token_in(self, query: str) -> str | None:
         """The token in a URL's query (without `?`), decoded; None where the parameter is absent,
         "" where it is empty."""
-        for name, value in urllib.parse.parse_qsl(query, keep_blank_values=True):
-            if name == self.token_parameter:
-                return value
-        return None
+        found = _pattern(f"(?:^|&){re.escape(self.token_parameter)}(?:=([^&]*))?(?=&|$)").search(
+            query
+        )
+        return urllib.parse.unquote_plus(found[1] or "") if found else None
 
 
 @functools.lru_cache(maxsize=256)
@@ -134,7 +133,7 @@ def profiles() -> tuple[Profile, ...]:
     """Every provider that is known."""
     folder = resources.files(__package__)
     return tuple(
-        msgspec.convert(yaml.safe_load(folder.joinpath(f"{name}.yaml").read_text("utf-8")), Profile)
+        msgspec.yaml.decode(folder.joinpath(f"{name}.yaml").read_bytes(), type=Profile)
         for name in _PROFILES
     )
 

@@ -22,6 +22,11 @@ _SIZE = 13.0
 _LINE = 18.0
 _PAD = 14.0
 _TITLE = 24.0
+# What a station says when it is broken answers this question; elsewhere, what should have come.
+_EXPECTED = {
+    Stage.CACHE: "What should have answered",
+    Stage.RULE: "What the allowed URLs say",
+}
 
 
 class Stop(msgspec.Struct, frozen=True):
@@ -173,7 +178,12 @@ def _tags(
     room = width - 2 * _PAD
     contents = [
         ("arrived", "What arrived", _broken_lines(arrived, room, 5, code=True), True),
-        ("expected", "What should have arrived", _broken_lines(station.says, room, 7), False),
+        (
+            "expected",
+            _EXPECTED.get(station.stage, "What should have arrived"),
+            _broken_lines(station.says, room, 7),
+            False,
+        ),
     ]
     most = max(len(lines) for _, _, lines, _ in contents)
     return tuple(

@@ -24,7 +24,7 @@ def in_mitmproxy() -> Iterator[Context]:
     made = []
 
     def load(addon: object) -> taddons.context:
-        made.append(taddons.context(addon))
+        made.append(taddons.context(addon))  # type: ignore[no-untyped-call]
         return made[-1]
 
     yield load

@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from mitmproxy.certs import CertStore
 
@@ -45,7 +46,7 @@ def test_the_path_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_the_key_hash_is_that_of_the_authority_and_of_what_it_signs(tmp_path: Path) -> None:
     store = CertStore.from_store(tmp_path, "mitmproxy", 2048)
-    leaf = store.get_cert("shop.example.com", []).cert.to_cryptography()
+    leaf = x509.load_pem_x509_certificate(store.get_cert("shop.example.com", []).cert.to_pem())
     key = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     expected = base64.b64encode(hashlib.sha256(key).digest()).decode()
     assert chromium.key_hash(tmp_path / "mitmproxy-ca-cert.pem") == expected
