@@ -126,3 +126,9 @@ def test_a_ticket_tells_a_story_of_invented_hosts(name: str) -> None:
         assert re.search(
             r"(^|\.)(\w*example\.\w+|\w+\.example|example|localhost|vercel\.app|[\d.]+)$", host
         ), host
+
+
+def test_the_real_library_understood_the_emulated_tile() -> None:
+    """GL JS asks for glyphs only after it has read a label in a vector tile."""
+    text = (CAPTURES / "works-gl3-chromium.mitmproxy.har").read_text(encoding="utf-8")
+    assert "/fonts/v1/acme/DIN%20Pro%20Regular/0-255.pbf" in text

@@ -37,7 +37,8 @@ def examine(case: Case) -> StageReport:
         ),
         "Whether the token has allowed URLs: pass them with --allow.",
     )
-    return StageReport(State.BROKEN, f"Sent by {client.title}, without a Referer.", (claim,))
+    says = f"A page's Referer from a browser; {client.title} sent it, without one."
+    return StageReport(State.BROKEN, says, (claim,))
 
 
 def _capital(text: str) -> str:

@@ -62,7 +62,7 @@ def _opened_by_hand(case: Case) -> StageReport:
         (header_evidence(case.exchange, "Sec-Fetch-Site", "none"),),
         "Whether the token has allowed URLs: pass them with --allow.",
     )
-    return StageReport(State.BROKEN, "Opened by hand: no page stands behind it.", (claim,))
+    return StageReport(State.BROKEN, "A page's address; it was opened by hand.", (claim,))
 
 
 def _local(case: Case, document: Document) -> StageReport:
@@ -83,7 +83,8 @@ def _local(case: Case, document: Document) -> StageReport:
         ),
         "Whether the token has allowed URLs: pass them with --allow.",
     )
-    return StageReport(State.BROKEN, f"A {scheme}: page is never a referrer.", (claim,))
+    says = f"An http or https address; a {scheme}: page is never a referrer."
+    return StageReport(State.BROKEN, says, (claim,))
 
 
 def _opaque(case: Case, document: Document | None) -> StageReport:
@@ -113,7 +114,10 @@ def _opaque(case: Case, document: Document | None) -> StageReport:
         tuple(evidence),
         "Whether the token has allowed URLs: pass them with --allow.",
     )
-    return StageReport(State.BROKEN, f"{what}: no Referer can be sent.", (claim,))
+    page = case.issuer.document
+    wanted = _origin(page.url) if page else None
+    says = f"{wanted or 'A page of its own origin'}; an opaque origin sends none."
+    return StageReport(State.BROKEN, says, (claim,))
 
 
 def _null_origin(case: Case, document: Document | None) -> StageReport:
@@ -139,7 +143,7 @@ def _null_origin(case: Case, document: Document | None) -> StageReport:
         "The address bar: file: or an app's own scheme instead of http.",
     )
     claims = (opaque, local) if document is not None and document.seen else (local, opaque)
-    return StageReport(State.BROKEN, "Origin: null: a page that cannot be a referrer.", claims)
+    return StageReport(State.BROKEN, "A page's address; Origin: null has none to send.", claims)
 
 
 def _not_from_the_network(case: Case) -> StageReport:
@@ -159,7 +163,7 @@ def _not_from_the_network(case: Case) -> StageReport:
         (),
         "A capture with the cache switched off.",
     )
-    says = "The page did not come over the network, its parts did."
+    says = "An http or https address; the page did not come over the network."
     return StageReport(State.BROKEN, says, (claim, blocks))
 
 
@@ -172,7 +176,13 @@ def _app(case: Case) -> StageReport:
         (header_evidence(case.exchange, "Referer", None),),
         "How the app loads the page: a file, a string with no base URL, or a web address.",
     )
-    return StageReport(State.BROKEN, "A page inside an app, without an address.", (claim,))
+    says = "An http or https address; a page inside an app has none."
+    return StageReport(State.BROKEN, says, (claim,))
+
+
+def _origin(address: str) -> str | None:
+    url = urls.parse(address)
+    return url.origin + "/" if url is not None and not url.has_opaque_origin else None
 
 
 def _sandbox_text(document: Document) -> str:

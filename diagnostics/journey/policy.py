@@ -73,7 +73,14 @@ def _blocked(case: Case, best: Hypothesis) -> StageReport:
         (*says, *best.evidence, header_evidence(case.exchange, "Referer", None)),
         _LIST,
     )
-    return StageReport(State.BROKEN, prediction.says, (claim,))
+    return StageReport(State.BROKEN, _instead(case, prediction.says), (claim,))
+
+
+def _instead(case: Case, says: str) -> str:
+    """What the token needs, and what the policy made of it."""
+    page = urls.parse(case.document.url) if case.document else None
+    wanted = f"{page.origin}/" if page is not None and not page.has_opaque_origin else "A Referer"
+    return f"{wanted}; {says[:1].lower()}{says[1:]}" if says[:2] == "A " else f"{wanted}; {says}"
 
 
 def _place(case: Case, best: Hypothesis) -> tuple[str, tuple[Evidence, ...]]:
@@ -115,7 +122,7 @@ def _downgrade(case: Case, best: Hypothesis) -> StageReport:
         ),
         _LIST,
     )
-    return StageReport(State.BROKEN, best.prediction.says, (claim,))
+    return StageReport(State.BROKEN, _instead(case, best.prediction.says), (claim,))
 
 
 def _worker(case: Case, best: Hypothesis) -> StageReport:
@@ -137,7 +144,7 @@ def _worker(case: Case, best: Hypothesis) -> StageReport:
         f"The version of {name}: below {case.profile.library.names_referrer_since} its workers"
         " name no referrer.",
     )
-    return StageReport(State.BROKEN, best.prediction.says, (claim,))
+    return StageReport(State.BROKEN, _instead(case, best.prediction.says), (claim,))
 
 
 def _trimmed(case: Case, best: Hypothesis) -> StageReport | None:
@@ -175,7 +182,9 @@ def _trimmed(case: Case, best: Hypothesis) -> StageReport | None:
         ),
         "The page's full address at the time of the request.",
     )
-    return StageReport(State.BROKEN, best.prediction.says, (claim,))
+    return StageReport(
+        State.BROKEN, f"A path that “{entry}” covers; {best.prediction.says}", (claim,)
+    )
 
 
 def _bare(case: Case, evidence: tuple[Evidence, ...]) -> StageReport:
@@ -196,7 +205,7 @@ def _bare(case: Case, evidence: tuple[Evidence, ...]) -> StageReport:
         evidence,
         "A HAR of the whole page.",
     )
-    return StageReport(State.BROKEN, "A worker's request without a Referer.", (worker, blocks))
+    return StageReport(State.BROKEN, "The page's address; a worker sent none.", (worker, blocks))
 
 
 def _unread_policy(case: Case, document: Document) -> StageReport | None:
@@ -236,7 +245,9 @@ def _unread_policy(case: Case, document: Document) -> StageReport | None:
         "The page's live markup and scripts: <meta name=referrer>, referrerpolicy attributes,"
         " referrerPolicy options.",
     )
-    return StageReport(State.BROKEN, "A policy that the capture does not show.", (blocks, strips))
+    return StageReport(
+        State.BROKEN, _instead(case, "a policy that the capture does not show."), (blocks, strips)
+    )
 
 
 def _page_unknown(case: Case) -> StageReport:
@@ -271,5 +282,5 @@ def _page_unknown(case: Case) -> StageReport:
         "The same page in a fresh profile without extensions.",
     )
     return StageReport(
-        State.BROKEN, "No Referer, and the page's policy is not in the capture.", (blocks, strips)
+        State.BROKEN, "A page's address; its policy is not in the capture.", (blocks, strips)
     )

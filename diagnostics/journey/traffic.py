@@ -60,7 +60,7 @@ class CaptureTraffic:
         self.sightings = tuple(self._sightings())
         self._sends: dict[Document | None, bool] = {}
         for sighting in self.sightings:
-            if sighting.request.headers_final:
+            if sighting.governed and sighting.request.headers_final:
                 document = sighting.issuer.document
                 has = sighting.request.referer is not None
                 self._sends[document] = self._sends.get(document, False) or has
@@ -90,7 +90,7 @@ class CaptureTraffic:
             )
 
     def page_sends(self, document: Document | None) -> bool | None:
-        """Whether any request of this page to the provider carried a Referer."""
+        """Whether any request of this page that allowed URLs govern carried a Referer."""
         return self._sends.get(document)
 
     @functools.cached_property

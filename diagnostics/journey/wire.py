@@ -78,7 +78,7 @@ def _stripped(case: Case) -> StageReport:
         "The page's scripts and live markup: a referrerPolicy option or attribute, or a"
         " <meta name=referrer> added at run time.",
     )
-    says = f"Expected {expected}; no Referer arrived."
+    says = f"{expected}; no Referer arrived."
     return StageReport(State.BROKEN, says, (strips, by_script))
 
 
@@ -118,7 +118,7 @@ def _rewritten(case: Case) -> StageReport:
         tuple(evidence),
         "The same page in a fresh profile without extensions.",
     )
-    says = f"Expected {expected or 'the page'}; {request.referer} arrived."
+    says = f"{expected or 'The page’s address'}; {request.referer} arrived."
     return StageReport(State.BROKEN, says, (claim,))
 
 
@@ -139,7 +139,7 @@ def _stylesheet(case: Case, sheet: str) -> StageReport:
         ),
         _LIST,
     )
-    says = f"{case.request.referer} arrived: the stylesheet's address instead of the page's."
+    says = "The page's address; the stylesheet's arrived."
     return StageReport(State.BROKEN, says, (claim,))
 
 
@@ -171,4 +171,4 @@ def _from_elsewhere(case: Case) -> StageReport:
     styled = (referer or "").partition("?")[0].endswith(".css") or case.request.dest == "image"
     claims = (sheet, rewrites) if styled else (rewrites, sheet)
     expected = best.prediction.referer or "none"
-    return StageReport(State.BROKEN, f"Expected {expected}; {referer} arrived.", claims)
+    return StageReport(State.BROKEN, f"{expected}; {referer} arrived.", claims)

@@ -7,15 +7,16 @@ with the choice of rows and the sanitizing of the menu item "Save all as HAR (sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from diagnostics.live.chromium import Chromium
 from diagnostics.live.proxy import LiveError
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Page
 
 _READY = """async () => {
   try {
@@ -46,44 +47,78 @@ _CURL = f"""async (platform) => {{
 }}"""
 
 
-class Page(msgspec.Struct):
-    """The tab that is recorded. Call `go` for each visit, `begin` before the first that counts,
-    `save` after the last; the files are complete when the `with` block ends."""
+class DevTools:
+    """The DevTools window of one tab, in a tab of its own. Raises LiveError where it does not come
+    up."""
 
-    _page: Any
-    _attach: Callable[[bool], None]
-    _folder: Path
-    captures: dict[str, Path] = {}
+    def __init__(self, browser: Browser, endpoint: str, inspected: Page) -> None:
+        session = inspected.context.new_cdp_session(inspected)
+        target = session.send("Target.getTargetInfo")["targetInfo"]["targetId"]
+        address = f"{endpoint.removeprefix('http://')}/devtools/page/{target}"
+        self._window = browser.contexts[0].new_page()
+        self._window.goto(f"devtools://devtools/bundled/devtools_app.html?ws={address}")
+        for _ in range(100):
+            if self._window.evaluate(_READY):
+                break
+            self._window.wait_for_timeout(100)
+        else:
+            raise LiveError("Chromium: DevTools did not attach")
+        self._window.wait_for_timeout(1000)  # its network agent is enabled right after
+
+    def save(self, folder: Path) -> dict[str, Path]:
+        """Write its HAR, and the first refused request as a command for bash and cmd, into
+        `folder`; the files by exporter."""
+        texts = {"devtools.har": self._window.evaluate(_SAVE)}
+        for shell, platform in (("bash", "unix"), ("cmd", "win")):
+            command = self._window.evaluate(_CURL, platform)
+            if command:
+                texts[f"chrome-{shell}.curl"] = command + "\n"
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+        return {name.partition(".")[0]: folder / name for name in texts}
+
+
+class Recording:
+    """A recorded tab. Call `go` for each visit, `begin` before the first that counts, `save` after
+    the last; the files of `captures` are complete when the `with` block has ended."""
+
+    def __init__(self, browser: Browser, endpoint: str, folder: Path, private: bool) -> None:
+        self._browser = browser
+        self._endpoint = endpoint
+        self._folder = folder
+        self._devtools: DevTools | None = None
+        har = folder / "playwright.har"
+        self.captures = {"playwright": har}
+        self.context: BrowserContext
+        if private:
+            self.context = browser.new_context(record_har_path=har)
+        else:
+            self.context = browser.contexts[0]
+            self.context.route_from_har(
+                har, update=True, update_content="embed", update_mode="full"
+            )
+        self._tab = self.context.new_page()
 
     def go(self, url: str) -> None:
         from playwright.sync_api import Error
 
         # A visit may end in an error page; that is a case, not a fault of the recorder.
         with suppress(Error):
-            self._page.goto(url, wait_until="commit", timeout=30_000)
+            self._tab.goto(url, wait_until="commit", timeout=30_000)
 
-    def begin(self) -> None:
-        self._call(True)
+    def begin(self, devtools: bool) -> None:
+        if devtools:
+            self._devtools = DevTools(self._browser, self._endpoint, self._tab)
 
     def save(self) -> None:
-        self._call(False)
-
-    def _call(self, begin: bool) -> None:
-        from playwright.sync_api import Error
-
-        try:
-            self._attach(begin)
-        except Error as error:
-            raise LiveError(f"Chromium: DevTools: {error.message.splitlines()[0]}") from None
+        if self._devtools is not None:
+            self.captures |= self._devtools.save(self._folder)
 
 
 @contextmanager
-def recording(
-    running: Chromium, folder: Path, *, devtools: bool, private: bool = True
-) -> Iterator[Page]:
-    """A new tab, recorded by Playwright, and by DevTools where `devtools` is set; in a private
-    window where `private` is set, which has no extensions. Raises LiveError where Playwright is
-    not installed or cannot connect."""
+def recording(running: Chromium, folder: Path, *, private: bool = True) -> Iterator[Recording]:
+    """A new tab, recorded by Playwright into `folder`; in a private window where `private` is set,
+    which has no extensions. Raises LiveError where Playwright is not installed or fails."""
     try:
         from playwright.sync_api import Error, sync_playwright
     except ImportError:
@@ -92,46 +127,9 @@ def recording(
     with sync_playwright() as playwright:
         try:
             browser = playwright.chromium.connect_over_cdp(running.endpoint)
-            har = folder / "playwright.har"
-            if private:
-                context = browser.new_context(record_har_path=har)
-            else:
-                context = browser.contexts[0]
-                context.route_from_har(har, update=True, update_content="embed", update_mode="full")
-            tab = context.new_page()
+            tab = Recording(browser, running.endpoint, folder, private)
+            yield tab
+            tab.context.close()
+            browser.close()
         except Error as error:
             raise LiveError(f"Chromium: {error.message.splitlines()[0]}") from None
-        fronts = []
-
-        def attach(begin: bool) -> None:
-            if not devtools:
-                return
-            if begin:
-                target = context.new_cdp_session(tab).send("Target.getTargetInfo")
-                host = running.endpoint.removeprefix("http://")
-                front = browser.contexts[0].new_page()
-                address = f"{host}/devtools/page/{target['targetInfo']['targetId']}"
-                front.goto(f"devtools://devtools/bundled/devtools_app.html?ws={address}")
-                for _ in range(100):
-                    if front.evaluate(_READY):
-                        break
-                    front.wait_for_timeout(100)
-                else:
-                    raise LiveError("Chromium: DevTools did not attach")
-                front.wait_for_timeout(1000)  # its network agent is enabled right after
-                fronts.append(front)
-                return
-            file = folder / "devtools.har"
-            file.write_text(fronts[0].evaluate(_SAVE), encoding="utf-8")
-            page.captures["devtools"] = file
-            for shell, platform in (("bash", "unix"), ("cmd", "win")):
-                command = fronts[0].evaluate(_CURL, platform)
-                if command:
-                    file = folder / f"chrome-{shell}.curl"
-                    file.write_text(command + "\n", encoding="utf-8")
-                    page.captures[f"chrome-{shell}"] = file
-
-        page = Page(tab, attach, folder, {"playwright": har})
-        yield page
-        context.close()
-        browser.close()

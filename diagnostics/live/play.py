@@ -125,13 +125,11 @@ def _in_chromium(
         switches += extension.write(folder / "extension", client.blocks, client.removes)
     with (
         chromium.running(folder, proxy, switches=switches, user_agent=client.user_agent) as running,
-        chromium_export.recording(
-            running, folder, devtools="devtools" in exporters, private=not client.has_extension
-        ) as page,
+        chromium_export.recording(running, folder, private=not client.has_extension) as tab,
     ):
-        visits.run(page.go, page.begin)
-        page.save()
-    return page.captures
+        visits.run(tab.go, lambda: tab.begin("devtools" in exporters))
+        tab.save()
+    return tab.captures
 
 
 def _in_firefox(

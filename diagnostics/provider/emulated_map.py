@@ -104,12 +104,13 @@ def _share_page(url: Url, token: str) -> str:
     """A page as the Styles API's "embeddable HTML" shows it: GL JS, the style, this token."""
     account, style = url.path.split("/")[3:5]
     base = "https://api.mapbox.com/mapbox-gl-js/v3.9.0/mapbox-gl"
+    quoted = msgspec.json.encode(token).decode().replace("<", "\\u003c")
     return f"""<!DOCTYPE html>
 <html><head><meta charset="utf-8"><title>{style.removesuffix(".html")}</title>
 <link rel="stylesheet" href="{base}.css"><script src="{base}.js"></script>
 <style>#map {{ width: 320px; height: 240px }}</style></head>
 <body><div id="map"></div><script>
-mapboxgl.accessToken = {msgspec.json.encode(token).decode()};
+mapboxgl.accessToken = {quoted};
 new mapboxgl.Map({{container: "map", projection: "mercator",
   style: "mapbox://styles/{account}/{style.removesuffix(".html")}"}});
 </script></body></html>

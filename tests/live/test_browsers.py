@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from cryptography import x509
@@ -13,12 +15,15 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from mitmproxy.certs import CertStore
 
 from diagnostics.live import browsers, chromium, extension, firefox
-from diagnostics.live.proxy import Proxy
+from diagnostics.live.proxy import LiveError, Proxy
 
 
 @pytest.fixture(autouse=True)
-def _forget() -> None:
-    browsers.find.cache_clear()
+def _forget() -> Iterator[None]:
+    find = browsers.find
+    find.cache_clear()
+    yield
+    find.cache_clear()
 
 
 def test_the_environment_names_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,3 +74,13 @@ def test_the_extension(tmp_path: Path) -> None:
     assert (block["id"], block["condition"]["urlFilter"]) == (1, "||events.mapbox.com^")
     assert remove["action"]["requestHeaders"] == [{"header": "referer", "operation": "remove"}]
     assert json.loads((folder / "manifest.json").read_text())["manifest_version"] == 3
+
+
+@pytest.mark.parametrize("module", [chromium, firefox], ids=["chromium", "firefox"])
+def test_a_missing_browser_is_said_with_the_way_to_get_it(
+    module: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(browsers, "find", lambda name: None)
+    proxy = Proxy(1, tmp_path, tmp_path, None)  # type: ignore[arg-type]
+    with pytest.raises(LiveError, match="apt-get install"), module.running(tmp_path, proxy):
+        pass
