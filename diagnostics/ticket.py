@@ -21,6 +21,7 @@ import yaml
 
 from diagnostics.browser import url as urls
 from diagnostics.capture.exchange import Pairs
+from diagnostics.errors import InputError
 from diagnostics.journey.verdict import Cause
 from diagnostics.provider import token as tokens
 
@@ -28,12 +29,13 @@ from diagnostics.provider import token as tokens
 PUBLIC_SCOPES = ("styles:tiles", "styles:read", "fonts:read", "datasets:read", "vision:read")
 
 Browser = Literal["chromium", "firefox", "none"]
-#: har and flow are mitmproxy's; devtools is Chrome DevTools' own export, firefox that of Firefox.
-Exporter = Literal["har", "flow", "playwright", "devtools", "firefox", "curl"]
+#: har and flow are mitmproxy's; devtools is Chrome DevTools' own export, copied its "Copy all as
+#: HAR", which has no bodies; firefox is that of Firefox.
+Exporter = Literal["har", "flow", "playwright", "devtools", "copied", "firefox", "curl"]
 HeaderFields = dict[str, str] | list[tuple[str, str]]
 
 
-class TicketError(ValueError):
+class TicketError(InputError):
     """A ticket that cannot be used; the message is one line that names file and field."""
 
 
@@ -286,8 +288,8 @@ def _problem(ticket: Ticket) -> str | None:
         return f"captured_from: there is no visit {ticket.captured_from}"
     if ticket.client.has_extension and ticket.client.browser != "chromium":
         return "client: only Chromium can play an extension (blocks, removes)"
-    wrong = {"chromium": {"firefox"}, "firefox": {"devtools", "playwright"}}.get(
-        ticket.client.browser, {"devtools", "playwright", "firefox"}
+    wrong = {"chromium": {"firefox"}, "firefox": {"devtools", "copied", "playwright"}}.get(
+        ticket.client.browser, {"devtools", "copied", "playwright", "firefox", "curl"}
     )
     for exporter in ticket.record:
         if exporter in wrong:

@@ -171,7 +171,7 @@ def _referrer_source(situation: Situation, page: Url, engine: Engine) -> _Source
             "page",
         )
     if context is Context.DATA_WORKER:
-        return _nothing("A worker made from a data: URL has an opaque origin.", "worker")
+        return _nothing("A worker made from a data: URL has an opaque origin.", "opaque-origin")
     if context is Context.SANDBOXED:
         elements = {Means.ELEMENT, Means.INLINE_STYLE}
         if not (engine.opaque_elements and situation.means in elements):

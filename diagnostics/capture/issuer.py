@@ -196,7 +196,7 @@ class Issuers:
             kept = [document for document in candidates if keep(document)]
             if kept and len(kept) < len(candidates):
                 candidates, known_by = kept, how
-            elif not kept and how in _DECISIVE:
+            elif not kept and how in _DECISIVE and not request.origin_is_opaque:
                 candidates = []
         if candidates:
             return candidates[-1], known_by

@@ -103,6 +103,11 @@ def _senders(
     dest = destination(exchange, request)
     if issuer.blob_worker or _is_bare_worker_entry(exchange, request):
         where = f"{exchange.where}, initiator"
+        if not exchange.initiator.urls:
+            says = "A worker whose script has no address asked for it: one made from a data: URL."
+            situation = change(base, context=Context.DATA_WORKER)
+            yield "a worker made from a data: URL", situation, (Evidence(says, where),)
+            return
         shown = (Evidence("A worker made from a blob: URL asked for it.", where),)
         yield from _worker_senders(base, scripts.library, profile, shown)
         return
@@ -162,7 +167,7 @@ def _means(dest: str) -> Means:
 def _is_bare_worker_entry(exchange: Exchange, request: Request) -> bool:
     """Chrome's export of a worker's request: no page reference, and of its headers only
     User-Agent and Referer (seen in Chromium 156)."""
-    if exchange.page_ref or exchange.status is None or not exchange.initiator.urls:
+    if exchange.page_ref or exchange.status is None or not exchange.initiator.kind:
         return False
     return is_bare(exchange, request)
 
@@ -259,6 +264,7 @@ def _compare(
 
 def _worker_shown(hypothesis: Hypothesis) -> bool:
     return bool(hypothesis.evidence) and hypothesis.situation.context in {
+        Context.DATA_WORKER,
         Context.BLOB_WORKER_FETCH,
         Context.BLOB_WORKER_XHR,
     }

@@ -43,7 +43,7 @@ def _is_opaque(case: Case) -> bool:
     best = case.reading.best
     return (
         best is not None
-        and best.situation.context is Context.SANDBOXED
+        and best.situation.context in {Context.SANDBOXED, Context.DATA_WORKER}
         and best.prediction.referer is None
         and best.prediction.decided_by == "opaque-origin"
         and case.reading.agreement in {"exact", "unseen"}
@@ -102,7 +102,7 @@ def _opaque(case: Case, document: Document | None) -> StageReport:
     elif document is not None and document.url.startswith("data:"):
         what = "The page is a data: URL"
     elif case.reading.best is not None:
-        what = "A sandboxed frame of the page sent it"
+        what = f"{case.reading.best.sender.capitalize()} sent it"
         evidence += case.reading.best.evidence
     if case.request.origin_is_opaque:
         evidence.append(header_evidence(case.exchange, "Origin", "null"))

@@ -52,9 +52,7 @@ def _shown(hypothesis: Hypothesis) -> str:
 
 def _nothing_left(case: Case, best: Hypothesis) -> StageReport:
     decided = best.prediction.decided_by
-    if best.situation.context in {Context.BLOB_WORKER_XHR, Context.DATA_WORKER} or (
-        decided == "worker"
-    ):
+    if best.situation.context is Context.BLOB_WORKER_XHR or (decided == "worker"):
         return _worker(case, best)
     if decided == "downgrade":
         return _downgrade(case, best)

@@ -1,8 +1,8 @@
 """Chromium's captures: Playwright's HAR, and the one that Chrome DevTools itself would save.
 
 For the latter the browser's own DevTools window is opened on the page and its HAR writer called,
-with the choice of rows and the sanitizing of the menu item "Save all as HAR (sanitized)"
-(`NetworkLogView.getHarRequests`, `HAR.Log.Log.build` of the DevTools front end).
+with the choice of rows and the sanitizing of the export button ("Export HAR (sanitized)", with
+bodies: `HAR.Writer.Writer`) and of "Copy all as HAR (sanitized)" (without: `HAR.Log.Log.build`).
 """
 
 from __future__ import annotations
@@ -33,10 +33,13 @@ _ROWS = """
   const rows = NetworkLog.NetworkLog.instance().requests().filter(
     r => r.finished && ["http", "https", "ws", "wss"].includes(r.scheme));
 """
-_SAVE = f"""async () => {{
-  const {{ Log }} = await import("./models/har/har.js");
+_SAVE = f"""async (withContent) => {{
+  const {{ Log, Writer }} = await import("./models/har/har.js");
   {_ROWS}
-  return JSON.stringify({{ log: await Log.Log.build(rows, {{ sanitize: true }}) }});
+  const options = {{ sanitize: true }};
+  if (!withContent) return JSON.stringify({{ log: await Log.Log.build(rows, options) }});
+  const progress = {{ createSubProgress: () => ({{ canceled: false }}) }};
+  return await Writer.Writer.harStringForRequests(rows, options, progress);
 }}"""
 _CURL = f"""async (platform) => {{
   const {{ NetworkLogView }} = await import("./panels/network/network.js");
@@ -68,7 +71,10 @@ class DevTools:
     def save(self, folder: Path) -> dict[str, Path]:
         """Write its HAR, and the first refused request as a command for bash and cmd, into
         `folder`; the files by exporter."""
-        texts = {"devtools.har": self._window.evaluate(_SAVE)}
+        texts = {
+            "devtools.har": self._window.evaluate(_SAVE, True),
+            "copied.har": self._window.evaluate(_SAVE, False),
+        }
         for shell, platform in (("bash", "unix"), ("cmd", "win")):
             command = self._window.evaluate(_CURL, platform)
             if command:

@@ -29,7 +29,9 @@ from diagnostics.live.world import CONTROL_HOST
 from diagnostics.ticket import Ticket
 
 EMULATOR = Path(__file__).parent.parent.parent / "addons" / "emulate.py"
-_QUIET_SECONDS = 3.0
+#: Exporters that need the DevTools window.
+_DEVTOOLS = {"devtools", "copied", "curl"}
+_QUIET_SECONDS = 2.5
 _LONGEST_SECONDS = 45.0
 
 
@@ -127,7 +129,7 @@ def _in_chromium(
         chromium.running(folder, proxy, switches=switches, user_agent=client.user_agent) as running,
         chromium_export.recording(running, folder, private=not client.has_extension) as tab,
     ):
-        visits.run(tab.go, lambda: tab.begin("devtools" in exporters))
+        visits.run(tab.go, lambda: tab.begin(bool(_DEVTOOLS & set(exporters))))
         tab.save()
     return tab.captures
 

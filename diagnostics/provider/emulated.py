@@ -127,13 +127,13 @@ def answer(request: Request, grants: Mapping[str, Grant]) -> Reply:
     query = dict(urllib.parse.parse_qsl(url.query, keep_blank_values=True))
     token = query.get("access_token", "")
     endpoint = next((e for e in _ENDPOINTS if e.pattern.fullmatch(url.path)), None)
+    if endpoint is None:
+        return refusal(404, "Not Found")
     if not token:
         return refusal(401, "Not Authorized - No Token")
     grant = grants.get(token)
     if grant is None or grant.revoked:
         return refusal(401, "Not Authorized - Invalid Token")
-    if endpoint is None:
-        return refusal(404, "Not Found")
     referer = request.headers.get("referer")
     # A share link is typed or mailed, so it has no Referer; the advice to list api.mapbox.com for
     # share links (token page, "Troubleshooting") can only help where the page itself is served.

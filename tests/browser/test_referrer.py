@@ -12,7 +12,6 @@ from diagnostics.browser.referrer import (
     Means,
     Situation,
     predict,
-    predict_referer,
 )
 
 TRUTH = json.loads((Path(__file__).parent / "browser_truth.json").read_text())

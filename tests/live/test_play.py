@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from diagnostics.live import browsers
 from diagnostics.live.play import Played, play, wait_until_quiet
 from diagnostics.live.proxy import Answered
 from diagnostics.ticket import load
@@ -75,8 +74,6 @@ def test_a_program_sends_exactly_its_fields(tmp_path: Path) -> None:
 
 @pytest.mark.browser("chromium")
 def test_chromium(tmp_path: Path) -> None:
-    if browsers.find("chromium") is None:
-        pytest.skip(browsers.how_to_get("chromium"))
     result = played(tmp_path, PAGE % "chromium", ["har", "playwright", "devtools", "curl"])
     tile = "https://api.mapbox.com/v4/x/1/0/0.png"
     assert [(a.url.partition("?")[0], a.referer) for a in result.answered if "v4" in a.url] == [
@@ -91,8 +88,6 @@ def test_chromium(tmp_path: Path) -> None:
 
 @pytest.mark.browser("firefox")
 def test_firefox(tmp_path: Path) -> None:
-    if browsers.find("firefox") is None:
-        pytest.skip(browsers.how_to_get("firefox"))
     result = played(tmp_path, PAGE % "firefox", ["har", "firefox", "curl"])
     tile = "https://api.mapbox.com/v4/x/1/0/0.png"
     assert statuses(result, "har")[tile] == 403

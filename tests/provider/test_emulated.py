@@ -46,6 +46,7 @@ def ask(url: str, token: str = "", referer: str | None = None, method: str = "GE
             "This API requires a token with styles:tiles scope.",
         ),
         ("/nothing/here", "pk.open.s", None, 404, "Not Found"),
+        ("/favicon.ico", "", None, 404, "Not Found"),
     ],
 )
 def test_refusals(path: str, token: str, referer: str | None, status: int, message: str) -> None:

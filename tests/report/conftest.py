@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from diagnostics.journey.verdict import (
     Station,
     Verdict,
 )
+from diagnostics.live import browsers
 from diagnostics.report.model import SCHEMA, CaptureSummary, Report, Summary
 
 API = "https://api.mapbox.com"
@@ -628,7 +628,5 @@ def golden() -> Callable[[str, str], None]:
 
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
-            return found
-    pytest.skip("no Chromium on this machine: apt-get install chromium")
+    """The program, for tests that are marked with browser("chromium")."""
+    return str(browsers.find("chromium"))

@@ -1,0 +1,38 @@
+# Everything runs in .venv, made from pyproject.toml with the python3 that is there (3.11 or later).
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: demo test lint bench record clean
+
+demo: $(VENV)/.installed
+	$(BIN)/why403 demo
+
+test: $(VENV)/.tested lint
+	$(BIN)/python -m pytest -n auto
+
+lint: $(VENV)/.tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.tested
+	$(BIN)/python -m pip install --quiet --group bench
+	$(BIN)/python -m tests.bench
+
+# Plays every ticket in a real browser again: needs chromium, firefox-esr and npm.
+record: $(VENV)/.tested
+	$(BIN)/python -m fixtures.record
+
+clean:
+	rm -rf $(VENV) why403-demo.html
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $@
+
+$(VENV)/.tested: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --group test --group lint
+	touch $@

@@ -1,0 +1,20 @@
+"""Browser tests run where the browser is installed. Elsewhere they are skipped with the way to
+get it, or fail where WHY403_BROWSERS=required says that it must be there."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from diagnostics.live import browsers
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for mark in item.iter_markers("browser"):
+        name = mark.args[0]
+        if browsers.find(name) is None:
+            says = browsers.how_to_get(name)
+            if os.environ.get("WHY403_BROWSERS") == "required":
+                pytest.fail(f"{name} is required and not installed: {says}")
+            pytest.skip(f"{name} is not installed: {says}")
