@@ -1,24 +1,24 @@
 """Reads HAR files of every exporter into exchanges, in time and memory near those of a scan.
 
 HAR 1.2 (http://www.softwareishard.com/blog/har-12-spec/) is followed loosely, as exporters do:
-every part may be missing or null, headers may be objects or pairs, and an entry that cannot be
-read is skipped with its reason while the rest is read. Bodies, headers and initiators stay as
-undecoded views into the file until something asks for them; few strings are kept, and equal
-ones once.
+every part may be missing, null or of another type, headers may be objects or pairs, and an entry
+that cannot be read is skipped with its reason while the rest is read. Bodies, headers and
+initiators stay as undecoded views into the file until something asks for them; few strings are
+kept, and equal ones once.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import datetime
 import functools
-import json
 import mmap
 import sys
 from collections.abc import Iterable
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -32,15 +32,17 @@ from diagnostics.capture.exchange import (
     Page,
     Skipped,
 )
+from diagnostics.capture.mend import (
+    UNREADABLE,
+    loose,
+    loose_or_raise,
+    without_depths,
+    without_lone_surrogates,
+)
 
 _BOM = b"\xef\xbb\xbf"
 _NULL = msgspec.Raw(b"null")
-_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
-
-
-class _Creator(msgspec.Struct):
-    name: str | None = None
-    version: str | None = None
+_LONGEST_NAME = 60
 
 
 class _Log(msgspec.Struct):
@@ -152,8 +154,25 @@ def _read_log(data: bytes | bytearray | memoryview | mmap.mmap, file: str) -> _L
     view = memoryview(data)
     if view[:3] == _BOM:
         view = view[3:]
+    outer = _decode_file(view, file)
+    log = outer.log if outer.log is not None else outer
+    if log.entries is None:
+        raise CaptureError(f"{file}: is JSON but not a HAR: it has no log.entries.")
+    return log
+
+
+def _decode_file(view: memoryview, file: str) -> _File:
     try:
-        outer = _FILE.decode(view)
+        return _FILE.decode(view)
+    except RecursionError:
+        view = memoryview(without_depths(view))
+    except msgspec.ValidationError as error:
+        raise CaptureError(f"{file}: is JSON but not a HAR ({error}).") from None
+    except msgspec.DecodeError as error:
+        if "truncated" not in str(error):
+            view = memoryview(without_lone_surrogates(view))
+    try:  # Once more: mended, or to say what is wrong.
+        return _FILE.decode(view)
     except RecursionError:
         raise CaptureError(f"{file}: is nested too deeply to be a HAR.") from None
     except msgspec.ValidationError as error:
@@ -165,24 +184,24 @@ def _read_log(data: bytes | bytearray | memoryview | mmap.mmap, file: str) -> _L
                 " the export or upload was cut off. Ask for the file again."
             ) from None
         raise CaptureError(f"{file}: is not valid JSON ({error}).") from None
-    log = outer.log if outer.log is not None else outer
-    if log.entries is None:
-        raise CaptureError(f"{file}: is JSON but not a HAR: it has no log.entries.")
-    return log
 
 
 def _exporter(log: _Log) -> Exporter:
-    creator = _decode(log.creator, _Creator) or _Creator()
-    browser = _decode(log.browser, _Creator) or _Creator()
-    name = creator.name or browser.name or ""
+    name = _name(log.creator) or _name(log.browser)
     for exporter in exporters():
         if exporter.creator in name.lower():
             return exporter
-    return Exporter("", name or "unknown exporter", ())
+    return Exporter("", name[:_LONGEST_NAME] or "unknown exporter", ())
+
+
+def _name(raw: msgspec.Raw) -> str:
+    program = loose(raw)
+    name = program.get("name") if isinstance(program, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _pages(raw: msgspec.Raw) -> Iterable[Page]:
-    pages = _loose(raw)
+    pages = loose(raw)
     for page in pages if isinstance(pages, list) else ():
         if isinstance(page, dict):
             started = page.get("startedDateTime")
@@ -197,17 +216,44 @@ def _read_entry(raw: msgspec.Raw) -> _Entry | str:
     """The entry, or a short reason why it cannot be read."""
     try:
         return _ENTRY.decode(raw)
-    except _UNREADABLE:
+    except UNREADABLE:
         pass
-    try:  # Broken UTF-8 or lone surrogates somewhere: read it the slow and patient way.
-        entry = _loose_or_raise(raw)
-        if not isinstance(entry, dict):
-            return "the entry is no object"
-        if not isinstance(entry.get("request"), dict):
-            return "the entry has no request"
-        return msgspec.json.decode(msgspec.json.encode(entry), type=_Entry, strict=False)
-    except _UNREADABLE as error:
-        return f"the entry cannot be read ({str(error).splitlines()[0]})"
+    try:  # Broken UTF-8, lone surrogates or a wrong type: read it the slow and patient way.
+        entry = loose_or_raise(raw)
+    except UNREADABLE:
+        return "the entry cannot be read"
+    if not isinstance(entry, dict):
+        return "the entry is no object"
+    request = entry.get("request")
+    if not isinstance(request, dict):
+        return "the entry has no request"
+    if not isinstance(request.get("url"), str):
+        return "the entry's request has no URL"
+    return _salvaged(entry, _Entry)
+
+
+_NESTED: dict[str, type[msgspec.Struct]] = {
+    "request": _Request,
+    "response": _Response,
+    "content": _Content,
+}
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def _salvaged(value: dict[str, Any], kind: type[S]) -> S:
+    """All of `kind` that can be read; a part of a wrong type is as good as missing."""
+    known: dict[str, Any] = {}
+    for field in msgspec.structs.fields(kind):
+        part = value.get(field.encode_name)
+        if field.name in _NESTED:
+            if isinstance(part, dict):
+                known[field.name] = _salvaged(part, _NESTED[field.name])
+        elif field.type is msgspec.Raw:
+            known[field.name] = msgspec.Raw(msgspec.json.encode(part))
+        else:
+            with contextlib.suppress(msgspec.ValidationError):
+                known[field.name] = msgspec.convert(part, field.type, strict=False)
+    return kind(**known)
 
 
 class _HarParts:
@@ -243,14 +289,15 @@ def _entry_of(parts: _HarParts) -> _Entry:
     """The entry behind some parts; the last few are kept, since one exchange is asked for several
     parts in a row."""
     entry = _read_entry(parts._raw)
-    assert isinstance(entry, _Entry)  # it was read before, when the exchange was made
-    return entry
+    # It was read before, when the exchange was made; but a deep call stack leaves less room.
+    return entry if isinstance(entry, _Entry) else _Entry(_Request(""))
 
 
 def _exchange(entry: _Entry, raw: msgspec.Raw, file: str, index: int) -> Exchange:
     request, response = entry.request, entry.response or _Response()
     content = response.content or _Content()
-    status = int(response.status) if response.status and response.status > 0 else None
+    known = response.status is not None and 100 <= response.status <= 999  # else 0, -1, infinite
+    status = int(response.status) if known and response.status is not None else None
     reason = response.error or response.failure or ""
     return Exchange(
         source=file,
@@ -273,6 +320,18 @@ def _exchange(entry: _Entry, raw: msgspec.Raw, file: str, index: int) -> Exchang
     )
 
 
+#: Chromium's words for a request that it refused (CDP, `Network.BlockedReason`).
+_NEVER_SENT = frozenset({"csp", "mixed-content", "origin", "inspector", "subresource-filter"})
+#: Errors that speak of blocking and mean the answer: it came, and was not handed on.
+_ANSWER_WITHHELD = ("blocked_by_orb", "blocked_by_response")
+
+
+def _was_never_sent(reason: str) -> bool:
+    if any(word in reason for word in _ANSWER_WITHHELD):
+        return False
+    return reason in _NEVER_SENT or "blocked" in reason
+
+
 _CACHE_FETCHES = frozenset({"Memory Cache", "Disk Cache"})  # Safari's words
 
 
@@ -280,8 +339,7 @@ def _outcome(
     entry: _Entry, response: _Response, content: _Content, status: int | None, reason: str
 ) -> Outcome:
     if status is None:
-        low = reason.lower()
-        if low == "csp" or "blocked" in low:
+        if _was_never_sent(reason.lower()):
             return Outcome.BLOCKED
         return Outcome.FAILED if reason else Outcome.UNKNOWN
     if entry.from_cache or entry.fetch_type in _CACHE_FETCHES:
@@ -291,7 +349,8 @@ def _outcome(
     nothing_transferred = response.transfer_size == 0 or (
         response.transfer_size is None and response.body_size == 0
     )
-    if nothing_transferred and content.size and not reason and not response.via_service_worker:
+    has_body = content.size is not None and content.size > 0  # Playwright writes -1 for redirects
+    if nothing_transferred and has_body and not reason and not response.via_service_worker:
         return Outcome.CACHED
     return Outcome.ANSWERED
 
@@ -299,8 +358,8 @@ def _outcome(
 def _headers(raw: msgspec.Raw) -> list[tuple[str, str]]:
     try:
         pairs = [(pair.name, pair.value) for pair in _PAIRS.decode(raw)]
-    except _UNREADABLE:
-        pairs = list(_loose_pairs(_loose(raw)))
+    except UNREADABLE:
+        pairs = list(_loose_pairs(loose(raw)))
     if not any([name[:1] == ":" for name, _ in pairs]):
         return pairs
     real = [(name, value) for name, value in pairs if not name.startswith(":")]
@@ -335,7 +394,7 @@ def _body(raw: msgspec.Raw, encoding: str | None) -> str | None:
 
 
 def _post_text(raw: msgspec.Raw) -> str | None:
-    post = _loose(raw)
+    post = loose(raw)
     text = post.get("text") if isinstance(post, dict) else None
     return text if isinstance(text, str) else None
 
@@ -344,7 +403,7 @@ def _post_text(raw: msgspec.Raw) -> str | None:
 def _initiator(raw: bytes) -> Initiator:
     """Chrome's `_initiator`: its own URL, then those of the stack and of asynchronous parents.
     Most requests of a page share one of a few stacks."""
-    value = _loose(msgspec.Raw(raw))
+    value = loose(msgspec.Raw(raw))
     if not isinstance(value, dict):
         return Initiator(kind=value) if isinstance(value, str) else Initiator()
     urls: list[str] = []
@@ -374,45 +433,9 @@ def _time(text: str | None) -> float | None:
         return None
 
 
-def _decode(raw: msgspec.Raw, kind: type[_Creator]) -> _Creator | None:
-    try:
-        return msgspec.json.decode(raw, type=kind | None)
-    except _UNREADABLE:
-        return None
-
-
 def _loose_text(raw: msgspec.Raw) -> str | None:
     try:
         return _TEXT.decode(raw)
-    except _UNREADABLE:
-        value = _loose(raw)
+    except UNREADABLE:
+        value = loose(raw)
         return value if isinstance(value, str) else None
-
-
-def _loose(raw: msgspec.Raw) -> Any:
-    """Any JSON value, None where it is broken beyond reading."""
-    try:
-        return msgspec.json.decode(raw)
-    except _UNREADABLE:
-        pass
-    try:
-        return _loose_or_raise(raw)
-    except _UNREADABLE:
-        return None
-
-
-def _loose_or_raise(raw: msgspec.Raw) -> Any:
-    return _printable(json.loads(bytes(memoryview(raw)).decode("utf-8", "replace")))
-
-
-def _printable(value: Any) -> Any:
-    """`value` with lone surrogates, which no output can encode, replaced."""
-    match value:
-        case str():
-            return value.encode("utf-8", "replace").decode()
-        case list():
-            return [_printable(item) for item in value]
-        case dict():
-            return {_printable(key): _printable(item) for key, item in value.items()}
-        case _:
-            return value

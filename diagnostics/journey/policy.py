@@ -78,7 +78,7 @@ def _instead(case: Case, says: str) -> str:
     """What the token needs, and what the policy made of it."""
     page = urls.parse(case.document.url) if case.document else None
     wanted = f"{page.origin}/" if page is not None and not page.has_opaque_origin else "A Referer"
-    return f"{wanted}; {says[:1].lower()}{says[1:]}" if says[:2] == "A " else f"{wanted}; {says}"
+    return f"{wanted} is needed; {says}"
 
 
 def _place(case: Case, best: Hypothesis) -> tuple[str, tuple[Evidence, ...]]:

@@ -1,0 +1,106 @@
+"""Reads JSON that a strict parser refuses, as far as it can be read.
+
+Browsers write what pages hold: a body cut in the middle of an emoji ends in half a surrogate pair,
+a header may hold any bytes, and a page can nest an object as deep as it likes. None of that should
+cost the rest of a capture. Every repair keeps the length, and is linear in it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import msgspec
+
+#: What reading JSON can raise. A parser's limit of depth is a RecursionError.
+UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
+
+#: Deeper than any exporter nests (Chrome's chains of asynchronous parents end at 32).
+MAXIMUM_DEPTH = 120
+
+_SURROGATE = re.compile(rb"\\u[dD](?:[89abAB]([0-9a-fA-F]{2}\\u[dD][c-fC-F])?|[c-fC-F])")
+_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+
+
+def without_lone_surrogates(data: memoryview) -> bytearray:
+    """A copy in which each `\\ud83c` without its other half is U+FFFD."""
+    mended = bytearray(data)
+    position = 0
+    while found := _SURROGATE.search(mended, position):
+        position = found.end()
+        if _is_escaped(mended, found.start()):
+            position = found.start() + 2
+        elif found[1] is None:
+            mended[found.start() : found.start() + 6] = b"\\ufffd"
+    return mended
+
+
+def _is_escaped(data: bytearray, position: int) -> bool:
+    """Whether the backslash there is itself escaped, so that `\\\\ud83c` is plain text."""
+    before = position
+    while before and data[before - 1] == 0x5C:
+        before -= 1
+    return (position - before) % 2 == 1
+
+
+def without_depths(data: memoryview) -> bytearray:
+    """A copy in which what is nested deeper than `MAXIMUM_DEPTH` is null."""
+    mended = bytearray(data)
+    depth, start = 0, None
+    cuts: list[tuple[int, int]] = []
+    for token in _TOKEN.finditer(data):
+        character = data[token.start()]
+        if character in b"[{":
+            depth += 1
+            if depth > MAXIMUM_DEPTH and start is None:
+                start = token.start()
+        elif character in b"]}":
+            depth -= 1
+            if start is not None and depth <= MAXIMUM_DEPTH:
+                cuts.append((start, token.end()))
+                start = None
+    if start is not None:  # the file ends inside
+        cuts.append((start, len(data)))
+    for first, end in cuts:
+        if end - first >= len(b"null"):
+            mended[first:end] = b"null".ljust(end - first)
+    return mended
+
+
+def loose(raw: msgspec.Raw) -> Any:
+    """Any JSON value, None where it is broken beyond reading."""
+    try:
+        return msgspec.json.decode(raw)
+    except UNREADABLE:
+        pass
+    try:
+        return loose_or_raise(raw)
+    except UNREADABLE:
+        return None
+
+
+def loose_or_raise(raw: msgspec.Raw) -> Any:
+    """The same with bytes that are no UTF-8 and lone surrogates replaced; raises one of
+    `UNREADABLE`."""
+    text = bytes(memoryview(raw)).decode("utf-8", "replace")
+    value = json.loads(text, parse_int=_integer, parse_constant=lambda _: None)
+    return _printable(value)
+
+
+def _integer(digits: str) -> float:
+    """Whole numbers beyond 64 bits as floats: nothing reads them, and no encoder takes them."""
+    return int(digits) if len(digits) < 19 else float(digits)
+
+
+def _printable(value: Any) -> Any:
+    """`value` with lone surrogates, which no output can encode, replaced."""
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case list():
+            return [_printable(item) for item in value]
+        case dict():
+            return {_printable(key): _printable(item) for key, item in value.items()}
+        case _:
+            return value
