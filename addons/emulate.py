@@ -1,6 +1,6 @@
 """mitmproxy addon: answer every request out of a ticket, so that no network is needed.
 
-    mitmdump -s addons/emulate.py --set why403_ticket=fixtures/tickets/helmet.yaml \\
+    mitmdump -s addons/emulate.py --set why403_ticket=fixtures/tickets/helmet-gl3-chromium.yaml \\
              --set connection_strategy=lazy --set upstream_cert=false
 
 What is answered stands in `diagnostics.live.world`; this file translates flows. A host that the

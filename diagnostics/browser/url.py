@@ -40,7 +40,7 @@ class Url(msgspec.Struct, frozen=True):
         return self.scheme in LOCAL_SCHEMES
 
 
-@functools.lru_cache(maxsize=8192)
+@functools.lru_cache(maxsize=2048)
 def parse(text: str) -> Url | None:
     """The URL in `text`, or None where the URL Standard's parser fails on it."""
     try:

@@ -9,10 +9,7 @@ kept, and equal ones once.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import contextlib
-import datetime
 import functools
 import mmap
 import sys
@@ -22,6 +19,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from diagnostics.capture import har_values as values
 from diagnostics.capture.exchange import (
     Capture,
     CaptureError,
@@ -98,15 +96,8 @@ class _Entry(msgspec.Struct):
     fetch_type: str | None = msgspec.field(default=None, name="_fetchType")
 
 
-class _Pair(msgspec.Struct):
-    name: str
-    value: str
-
-
 _FILE = msgspec.json.Decoder(_File)
 _ENTRY = msgspec.json.Decoder(_Entry, strict=False)
-_PAIRS = msgspec.json.Decoder(list[_Pair])
-_TEXT = msgspec.json.Decoder(str)
 
 
 class Exporter(msgspec.Struct, frozen=True):
@@ -208,7 +199,7 @@ def _pages(raw: msgspec.Raw) -> Iterable[Page]:
             yield Page(
                 id=str(page.get("id") or ""),
                 title=str(page.get("title") or ""),
-                started=_time(started if isinstance(started, str) else None),
+                started=values.time(started if isinstance(started, str) else None),
             )
 
 
@@ -265,23 +256,23 @@ class _HarParts:
         self._raw = raw
 
     def request_headers(self) -> Headers:
-        return Headers(_headers(_entry_of(self).request.headers))
+        return Headers(values.headers(_entry_of(self).request.headers))
 
     def response_headers(self) -> Headers:
         response = _entry_of(self).response
-        return Headers(_headers(response.headers) if response else ())
+        return Headers(values.headers(response.headers) if response else ())
 
     def body(self) -> str | None:
         response = _entry_of(self).response
         if response is None or response.content is None:
             return None
-        return _body(response.content.text, response.content.encoding)
+        return values.body(response.content.text, response.content.encoding)
 
     def request_body(self) -> str | None:
-        return _post_text(_entry_of(self).request.post_data)
+        return values.post_text(_entry_of(self).request.post_data)
 
     def initiator(self) -> Initiator:
-        return _initiator(bytes(memoryview(_entry_of(self).initiator)))
+        return values.initiator(bytes(memoryview(_entry_of(self).initiator)))
 
 
 @functools.lru_cache(maxsize=4)
@@ -304,7 +295,7 @@ def _exchange(entry: _Entry, raw: msgspec.Raw, file: str, index: int) -> Exchang
         index=index,
         method=sys.intern(request.method or "GET"),
         url=request.url,
-        started=_time(entry.started),
+        started=values.time(entry.started),
         status=status,
         outcome=_outcome(entry, response, content, status, reason),
         reason=reason,
@@ -353,89 +344,3 @@ def _outcome(
     if nothing_transferred and has_body and not reason and not response.via_service_worker:
         return Outcome.CACHED
     return Outcome.ANSWERED
-
-
-def _headers(raw: msgspec.Raw) -> list[tuple[str, str]]:
-    try:
-        pairs = [(pair.name, pair.value) for pair in _PAIRS.decode(raw)]
-    except UNREADABLE:
-        pairs = list(_loose_pairs(loose(raw)))
-    if not any([name[:1] == ":" for name, _ in pairs]):
-        return pairs
-    real = [(name, value) for name, value in pairs if not name.startswith(":")]
-    authority = next((value for name, value in pairs if name == ":authority"), None)
-    if authority and not any(name.lower() == "host" for name, _ in real):
-        real.insert(0, ("Host", authority))
-    return real
-
-
-def _loose_pairs(headers: object) -> Iterable[tuple[str, str]]:
-    if isinstance(headers, dict):
-        headers = list(headers.items())
-    for header in headers if isinstance(headers, list) else ():
-        if isinstance(header, dict):
-            name, value = header.get("name"), header.get("value")
-        elif isinstance(header, list | tuple) and len(header) == 2:
-            name, value = header
-        else:
-            continue
-        if isinstance(name, str) and name:
-            yield name, "" if value is None else str(value)
-
-
-def _body(raw: msgspec.Raw, encoding: str | None) -> str | None:
-    text = _loose_text(raw)
-    if text is None or (encoding or "").lower() != "base64":
-        return text
-    try:
-        return base64.b64decode(text, validate=False).decode("utf-8", "replace")
-    except (binascii.Error, ValueError):
-        return None
-
-
-def _post_text(raw: msgspec.Raw) -> str | None:
-    post = loose(raw)
-    text = post.get("text") if isinstance(post, dict) else None
-    return text if isinstance(text, str) else None
-
-
-@functools.lru_cache(maxsize=64)
-def _initiator(raw: bytes) -> Initiator:
-    """Chrome's `_initiator`: its own URL, then those of the stack and of asynchronous parents.
-    Most requests of a page share one of a few stacks."""
-    value = loose(msgspec.Raw(raw))
-    if not isinstance(value, dict):
-        return Initiator(kind=value) if isinstance(value, str) else Initiator()
-    urls: list[str] = []
-    stack = value.get("stack")
-    while isinstance(stack, dict) and len(urls) < 64:
-        frames = stack.get("callFrames")
-        for frame in frames if isinstance(frames, list) else ():
-            url = frame.get("url") if isinstance(frame, dict) else None
-            if isinstance(url, str) and url:
-                urls.append(url)
-        if stack.get("parent") is stack:
-            break
-        stack = stack.get("parent")
-    own = value.get("url")
-    if isinstance(own, str) and own:
-        urls.insert(0, own)
-    kind = value.get("type")
-    return Initiator(kind if isinstance(kind, str) else "", tuple(dict.fromkeys(urls)))
-
-
-def _time(text: str | None) -> float | None:
-    if not text:
-        return None
-    try:
-        return datetime.datetime.fromisoformat(text).timestamp()
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _loose_text(raw: msgspec.Raw) -> str | None:
-    try:
-        return _TEXT.decode(raw)
-    except UNREADABLE:
-        value = loose(raw)
-        return value if isinstance(value, str) else None

@@ -34,7 +34,7 @@ class Issuer(msgspec.Struct, frozen=True, eq=False):
     `document` is None where nothing in the capture tells. `known_by` is how it was found, as a
     phrase. `blob_worker` says that the exporter shows a worker made at run time. `stylesheets`
     are the URLs of external stylesheets that may have asked for it. `hops` are the redirects that
-    led to it, `is_navigation` whether it loads a document itself, `srcdoc` whether a frame made from
+    led to it and `first_url` what was asked for before them ("" for no redirect), `is_navigation` whether it loads a document itself, `srcdoc` whether a frame made from
     markup did. `page_came_from_elsewhere`: the capture holds what the page loaded from other sites,
     each without a Referer, and no page, as where the page is a file or inside an app.
     """
@@ -49,6 +49,10 @@ class Issuer(msgspec.Struct, frozen=True, eq=False):
     service_workers: tuple[str, ...] = ()
     srcdoc: bool = False
     page_came_from_elsewhere: bool = False
+
+
+def _parts(issuer: Issuer) -> tuple[object, ...]:
+    return (id(issuer.document), *msgspec.structs.astuple(issuer)[1:])
 
 
 class Issuers:
@@ -73,6 +77,7 @@ class Issuers:
         pages.sort(key=lambda page: page.started or 0.0)
         self._page_exchanges = pages
         self._local_pages = tuple(_local_pages(capture))
+        self._issuers: dict[tuple[object, ...], Issuer] = {}
         self._found: dict[tuple[object, ...], tuple[Document | None, str]] = {}
 
     @functools.cached_property
@@ -121,18 +126,24 @@ class Issuers:
         initiator = exchange.initiator
         blob_worker = any(url.startswith("blob:") for url in initiator.urls[:1])
         document, known_by = self._remembered(exchange, request, initiator.urls, navigation)
-        return Issuer(
+        issuer = Issuer(
             document=document,
             known_by=known_by,
             blob_worker=blob_worker,
             stylesheets=self._possible_stylesheets(exchange, initiator.urls),
             hops=hops,
-            first_url=first,
+            first_url=first if hops else "",
             is_navigation=navigation,
-            service_workers=tuple(worker.url for worker in self._service_workers),
+            service_workers=self._service_worker_urls,
             srcdoc="about:srcdoc" in initiator.urls[:1],
             page_came_from_elsewhere=document is None and self._page_came_from_elsewhere,
         )
+        # One value for all requests of one issuer: a capture holds thousands of few kinds.
+        return self._issuers.setdefault(_parts(issuer), issuer)
+
+    @functools.cached_property
+    def _service_worker_urls(self) -> tuple[str, ...]:
+        return tuple(worker.url for worker in self._service_workers)
 
     def _remembered(
         self,

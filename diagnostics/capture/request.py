@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import msgspec
 
 from diagnostics.browser import url as urls
@@ -40,16 +42,31 @@ def read_request(exchange: Exchange) -> Request:
 
 def from_headers(headers: Headers) -> Request:
     fields = {name.lower(): value for name, value in reversed(headers.pairs)}  # the first counts
-    return Request(
-        referer=fields.get("referer") or None,  # exporters write an empty one for none
-        origin=fields.get("origin"),
-        site=fields.get("sec-fetch-site", "").lower(),
-        dest=fields.get("sec-fetch-dest", "").lower(),
-        mode=fields.get("sec-fetch-mode", "").lower(),
-        user=fields.get("sec-fetch-user") == "?1",
-        client=recognise(fields.get("user-agent")),
-        headers_final=any(name in fields for name in _FINAL_FIELDS),
+    return _request(
+        fields.get("referer") or None,  # exporters write an empty one for none
+        fields.get("origin"),
+        fields.get("sec-fetch-site", "").lower(),
+        fields.get("sec-fetch-dest", "").lower(),
+        fields.get("sec-fetch-mode", "").lower(),
+        fields.get("sec-fetch-user") == "?1",
+        recognise(fields.get("user-agent")),
+        any(name in fields for name in _FINAL_FIELDS),
     )
+
+
+@functools.lru_cache(maxsize=1024)
+def _request(
+    referer: str | None,
+    origin: str | None,
+    site: str,
+    dest: str,
+    mode: str,
+    user: bool,
+    client: Client,
+    headers_final: bool,
+) -> Request:
+    """One value for all requests that testify the same: a capture holds thousands of few kinds."""
+    return Request(referer, origin, site, dest, mode, user, client, headers_final)
 
 
 def referer_origin(referer: str | None) -> str | None:

@@ -33,12 +33,17 @@ class Sighting(msgspec.Struct, frozen=True, eq=False):
     """One request to a provider."""
 
     exchange: Exchange
-    url: Url
     request: Request
     issuer: Issuer
     profile: Profile
     endpoint: Endpoint | None
     token: Token | None
+
+    @property
+    def url(self) -> Url:
+        url = urls.parse(self.exchange.url)
+        assert url is not None  # it was parsed before, when the sighting was made
+        return url
 
     @property
     def refused(self) -> bool:
@@ -81,7 +86,6 @@ class CaptureTraffic:
             token = profile.token_in(url.query)
             yield Sighting(
                 exchange,
-                url,
                 request,
                 self.issuers.find(exchange, request),
                 profile,

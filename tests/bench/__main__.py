@@ -55,14 +55,14 @@ def _with_mitmproxy(path: str) -> Any:
 
 
 def _with_diagnosis(path: str) -> Any:
-    """The whole command: file to JSON report."""
+    """The whole command: file to report, as a person would ask for it."""
     from diagnostics.capture.open import read_capture
     from diagnostics.journey.diagnose import diagnose
     from diagnostics.journey.told import Allowed, Told
-    from diagnostics.report import json as report
+    from diagnostics.report import text
 
     told = Told(Allowed(("shop.example.com",), "the list that was told"))
-    return lambda: report.render(diagnose(read_capture(path), told))
+    return lambda: text.render(diagnose(read_capture(path), told), colour=False, width=100)
 
 
 READERS: dict[str, Callable[[str], Any]] = {
