@@ -237,7 +237,8 @@ def _one_hop(policy: str, whose: str, referrer: Url, target: Url, engine: Engine
     if referer is None:
         if effective not in {"no-referrer", "same-origin"}:
             decided_by = "downgrade"
-            says = f"{named} sends none from {referrer.origin} to {target.scheme}://{target.host}, which is not trustworthy."
+            to = f"{target.scheme}://{target.host}"
+            says = f"{named} sends none from {referrer.origin} to {to}, a downgrade."
         else:
             says = f"{named} sends none to another origin."
             if effective == "no-referrer":
@@ -251,7 +252,10 @@ def _one_hop(policy: str, whose: str, referrer: Url, target: Url, engine: Engine
             and len(referrer.origin) + 1 == len(referer)
             and referrer.path != "/"
         ):
-            says = f"{named} would send the URL, but it is longer than {rp.MAXIMUM_LENGTH} characters and is cut to the origin."
+            says = (
+                f"{named} would send the URL, but it is longer than {rp.MAXIMUM_LENGTH} characters"
+                " and is cut to the origin."
+            )
     return Prediction(referer, says, effective, decided_by)
 
 

@@ -31,12 +31,14 @@ _LOCAL_PAGES = ("file:", "capacitor:", "ionic:", "app:", "data:", "chrome-extens
 class Issuer(msgspec.Struct, frozen=True, eq=False):
     """Who issued a request.
 
-    `document` is None where nothing in the capture tells. `known_by` is how it was found, as a
-    phrase. `blob_worker` says that the exporter shows a worker made at run time. `stylesheets`
-    are the URLs of external stylesheets that may have asked for it. `hops` are the redirects that
-    led to it and `first_url` what was asked for before them ("" for no redirect), `is_navigation` whether it loads a document itself, `srcdoc` whether a frame made from
-    markup did. `page_came_from_elsewhere`: the capture holds what the page loaded from other sites,
-    each without a Referer, and no page, as where the page is a file or inside an app.
+    - `document`: None where nothing in the capture tells; `known_by`: how it was found, a phrase.
+    - `blob_worker`: the exporter shows a worker made at run time.
+    - `worker_scripts`: scripts, with their own policies, of workers that may have asked for it.
+    - `stylesheets`: URLs of external stylesheets that may have asked for it.
+    - `hops`: the redirects that led to it; `first_url`: what was asked for before them.
+    - `is_navigation`: it loads a document itself; `srcdoc`: a frame made from markup asked.
+    - `page_came_from_elsewhere`: the capture holds what the page loaded from other sites, none of
+      it with a Referer, and no page, as where the page is a file or inside an app.
     """
 
     document: Document | None
@@ -47,6 +49,7 @@ class Issuer(msgspec.Struct, frozen=True, eq=False):
     first_url: str = ""
     is_navigation: bool = False
     service_workers: tuple[str, ...] = ()
+    worker_scripts: tuple[Hop, ...] = ()
     srcdoc: bool = False
     page_came_from_elsewhere: bool = False
 
@@ -63,6 +66,7 @@ class Issuers:
         self._redirects: dict[str, list[Exchange]] = defaultdict(list)
         self._stylesheets: list[Exchange] = []
         self._service_workers: list[Exchange] = []
+        self._scripts: dict[str, Exchange] = {}
         pages: list[Exchange] = []
         for exchange in capture.exchanges:
             if exchange.redirect_url:
@@ -72,8 +76,10 @@ class Issuers:
                 pages.append(exchange)
             elif exchange.mime_type.startswith("text/css"):
                 self._stylesheets.append(exchange)
-            elif _is_service_worker(exchange):
-                self._service_workers.append(exchange)
+            elif "javascript" in exchange.mime_type or exchange.resource_type == "script":
+                self._scripts[exchange.url] = exchange
+                if _is_service_worker(exchange):
+                    self._service_workers.append(exchange)
         pages.sort(key=lambda page: page.started or 0.0)
         self._page_exchanges = pages
         self._local_pages = tuple(_local_pages(capture))
@@ -135,11 +141,28 @@ class Issuers:
             first_url=first if hops else "",
             is_navigation=navigation,
             service_workers=self._service_worker_urls,
+            worker_scripts=self._worker_scripts(exchange, initiator.urls),
             srcdoc="about:srcdoc" in initiator.urls[:1],
             page_came_from_elsewhere=document is None and self._page_came_from_elsewhere,
         )
         # One value for all requests of one issuer: a capture holds thousands of few kinds.
         return self._issuers.setdefault(_parts(issuer), issuer)
+
+    def _worker_scripts(self, exchange: Exchange, initiators: tuple[str, ...]) -> tuple[Hop, ...]:
+        """The script that made a request outside of every page (Chrome's export gives no page
+        reference to a worker's requests), else every script that was loaded as a worker."""
+        if not initiators:
+            return self._network_workers
+        script = self._scripts.get(initiators[0])
+        return (_with_policy(script),) if script and not exchange.page_ref else ()
+
+    @functools.cached_property
+    def _network_workers(self) -> tuple[Hop, ...]:
+        return tuple(
+            _with_policy(script)
+            for script in self._scripts.values()
+            if read_request(script).dest in {"worker", "sharedworker"}
+        )
 
     @functools.cached_property
     def _service_worker_urls(self) -> tuple[str, ...]:
@@ -261,8 +284,7 @@ class Issuers:
             if not before:
                 break
             current = before[-1]
-            policy = parse_header(current.response_headers.all("referrer-policy")).policy
-            hops.insert(0, Hop(current.url, policy))
+            hops.insert(0, _with_policy(current))
         return tuple(hops), current.url
 
     def _possible_stylesheets(
@@ -278,6 +300,12 @@ class Issuers:
                 if not exchange.page_ref or sheet.page_ref == exchange.page_ref
             )
         )
+
+
+def _with_policy(exchange: Exchange) -> Hop:
+    """An exchange's URL with the Referrer-Policy of its answer."""
+    policy = parse_header(exchange.response_headers.all("referrer-policy")).policy
+    return Hop(exchange.url, policy)
 
 
 #: Where one of these contradicts every candidate, none of the candidates is the issuer.
@@ -344,11 +372,8 @@ def _same_address(a: str, b: str) -> bool:
     return a.partition("#")[0] == b.partition("#")[0]
 
 
-def _is_service_worker(exchange: Exchange) -> bool:
-    return (
-        "javascript" in exchange.mime_type
-        and exchange.request_headers.get("service-worker") == "script"
-    )
+def _is_service_worker(script: Exchange) -> bool:
+    return script.request_headers.get("service-worker") == "script"
 
 
 def _local_pages(capture: Capture) -> Iterable[str]:

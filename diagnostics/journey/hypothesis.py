@@ -108,6 +108,9 @@ def _senders(
             situation = change(base, context=Context.DATA_WORKER)
             yield "a worker made from a data: URL", situation, (Evidence(says, where),)
             return
+        if issuer.worker_scripts:
+            yield from _network_worker_senders(base, issuer, where)
+            return
         shown = (Evidence("A worker made from a blob: URL asked for it.", where),)
         yield from _worker_senders(base, scripts.library, profile, shown)
         return
@@ -143,6 +146,8 @@ def _senders(
                 base, page=sheet, context=Context.STYLESHEET, means=Means.ELEMENT, policy=""
             )
             yield f"the stylesheet {sheet}", situation, ()
+    if dest in {"", "empty"}:
+        yield from _network_worker_senders(base, issuer, "")
     for worker in issuer.service_workers if dest not in _ELEMENTS else ():
         situation = change(base, page=worker, policy="", context=Context.SERVICE_WORKER)
         yield "the page's service worker", situation, ()
@@ -178,6 +183,23 @@ def is_bare(exchange: Exchange, request: Request) -> bool:
     if request.headers_final:
         return False
     return {name.lower() for name, _ in exchange.request_headers} == {"user-agent", "referer"}
+
+
+def _network_worker_senders(base: Situation, issuer: Issuer, where: str) -> Iterable[_Sender]:
+    """Workers whose script came from the network; `where` is the entry that shows one of them,
+    "" where it is only possible."""
+    for script in issuer.worker_scripts:
+        situation = base
+        if base.context is not Context.SANDBOXED:
+            situation = msgspec.structs.replace(
+                base,
+                context=Context.NETWORK_WORKER,
+                source=script.url,
+                own_policy=script.policy,
+            )
+        says = f"The worker of {script.url.partition('?')[0]} asked for it."
+        shown = (Evidence(says, where),) if where else ()
+        yield "a worker of the page", situation, shown
 
 
 def _worker_senders(
@@ -265,6 +287,7 @@ def _compare(
 def _worker_shown(hypothesis: Hypothesis) -> bool:
     return bool(hypothesis.evidence) and hypothesis.situation.context in {
         Context.DATA_WORKER,
+        Context.NETWORK_WORKER,
         Context.BLOB_WORKER_FETCH,
         Context.BLOB_WORKER_XHR,
     }

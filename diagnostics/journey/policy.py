@@ -90,6 +90,11 @@ def _place(case: Case, best: Hypothesis) -> tuple[str, tuple[Evidence, ...]]:
         return f"A redirect by {hop.url}", (
             Evidence(f"Its answer has Referrer-Policy: {hop.policy}.", hop.url),
         )
+    if best.situation.context is Context.NETWORK_WORKER and best.situation.own_policy:
+        script = best.situation.source.partition("?")[0]
+        return f"The worker's script, {script},", (
+            Evidence(f"Its answer has Referrer-Policy: {best.situation.own_policy}.", script),
+        )
     if best.situation.request_policy:
         return f"The request itself ({best.sender})", ()
     if document.policy_from == "header":
