@@ -260,6 +260,9 @@ def parse(text: str, source: str) -> Ticket:
         raise TicketError(f"{source}: {line}not YAML: {problem}") from None
     except RecursionError:
         raise TicketError(f"{source}: not YAML: it is nested too deep") from None
+    except ValueError as error:  # such as a date that does not exist
+        says = str(error).partition("\n")[0]
+        raise TicketError(f"{source}: not YAML: {says}") from None
     try:
         ticket = msgspec.convert(data, Ticket)
     except msgspec.ValidationError as error:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from diagnostics.journey.verdict import Cause
 from diagnostics.provider import token as tokens
@@ -50,6 +52,10 @@ def test_the_least_ticket() -> None:
             "t.yaml: client: only Chromium can play an extension",
         ),
         ("- " * 30000, "t.yaml: "),
+        ("title: 2001-13-45", "t.yaml: not YAML: month must be in 1..12"),
+        ("title: !!python/name:os.system x", "t.yaml: line 1: not YAML: could not determine"),
+        ("{[a]: b}", "t.yaml: "),
+        ("1: 2", "t.yaml: "),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(text: str, says: str) -> None:
@@ -57,6 +63,21 @@ def test_what_is_wrong_is_said_in_one_line(text: str, says: str) -> None:
         parse(text, "t.yaml")
     assert str(error.value).startswith(says)
     assert "\n" not in str(error.value)
+
+
+def complaint(text: str) -> str | None:
+    """What is said about a text that is no ticket; any other error than TicketError escapes."""
+    try:
+        parse(text, "t.yaml")
+    except TicketError as error:
+        return str(error)
+    return None
+
+
+@given(st.text(st.sampled_from("title:storyclienbw {}[],-\n&*!'\"|>#0.~%@`é\x00"), max_size=80))
+def test_any_text_is_a_ticket_or_a_ticket_error(text: str) -> None:
+    for candidate in (text, CHROMIUM + text):
+        assert "\n" not in (complaint(candidate) or "")
 
 
 def test_header_fields_may_be_pairs() -> None:

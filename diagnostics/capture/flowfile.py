@@ -81,7 +81,7 @@ def _read(stream: BinaryIO | mmap.mmap, file: str) -> Capture:
         elif isinstance(flow, HTTPFlow):
             replayed += flow.is_replay == "request"
             try:
-                exchanges.append(_exchange(flow, file, index))
+                exchanges.append(exchange_of(flow, file, index))
             except Exception as error:  # a flow's own code meets anybody's bytes here
                 skipped.append(Skipped(file, index, f"the flow cannot be read ({_line(error)})"))
         else:
@@ -151,7 +151,7 @@ def _line(error: Exception) -> str:
     return printable(said.rstrip("."))[:200]
 
 
-def _exchange(flow: HTTPFlow, file: str, index: int) -> Exchange:
+def exchange_of(flow: HTTPFlow, file: str, index: int) -> Exchange:
     request, response = flow.request, flow.response
     sent = _pairs(request)
     authority = clean(request.authority)

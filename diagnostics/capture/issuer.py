@@ -23,6 +23,9 @@ from diagnostics.capture.request import Request, read_request, referer_origin
 
 _Keep = Callable[[Document], bool]
 
+#: How many of the first exchanges show whether the page itself came over the network.
+_FIRST = 200
+
 _NAVIGATIONS = frozenset({"document", "iframe", "frame", "object", "embed"})
 _LOCAL_PAGES = ("file:", "capacitor:", "ionic:", "app:", "data:", "chrome-extension:",
                 "moz-extension:", "safari-web-extension:", "content:")  # fmt: skip
@@ -59,46 +62,60 @@ def _parts(issuer: Issuer) -> tuple[object, ...]:
 
 
 class Issuers:
-    """Finds the issuers of one capture's requests. Building it is linear in the entries."""
+    """Finds the issuers of one capture's requests. Building it is linear in the entries; `add`
+    takes what comes later, as a live capture grows."""
 
     def __init__(self, capture: Capture) -> None:
         self.capture = capture
         self._redirects: dict[str, list[Exchange]] = defaultdict(list)
         self._stylesheets: list[Exchange] = []
-        self._service_workers: list[Exchange] = []
         self._scripts: dict[str, Exchange] = {}
-        pages: list[Exchange] = []
-        for exchange in capture.exchanges:
-            if exchange.redirect_url:
-                target = urls.join(exchange.url, exchange.redirect_url)
-                self._redirects[target or exchange.redirect_url].append(exchange)
-            elif is_document(exchange):
-                pages.append(exchange)
-            elif exchange.mime_type.startswith("text/css"):
-                self._stylesheets.append(exchange)
-            elif "javascript" in exchange.mime_type or exchange.resource_type == "script":
-                self._scripts[exchange.url] = exchange
-                if _is_service_worker(exchange):
-                    self._service_workers.append(exchange)
-        pages.sort(key=lambda page: page.started or 0.0)
-        self._page_exchanges = pages
+        self._pages: list[Exchange] = []
+        self._placed: dict[Exchange, Document] = {}
+        self._first: list[Exchange] = []
         self._local_pages = tuple(_local_pages(capture))
         self._issuers: dict[tuple[object, ...], Issuer] = {}
         self._found: dict[tuple[object, ...], tuple[Document | None, str]] = {}
+        for exchange in capture.exchanges:
+            self.add(exchange)
+
+    def add(self, exchange: Exchange) -> None:
+        """Take note of one more exchange of the capture."""
+        if len(self._first) < _FIRST:
+            self._first.append(exchange)
+            self._forget("_page_came_from_elsewhere")
+        if exchange.redirect_url:
+            target = urls.join(exchange.url, exchange.redirect_url)
+            self._redirects[target or exchange.redirect_url].append(exchange)
+        elif is_document(exchange):
+            self._pages.append(exchange)
+            self._found.clear()
+            self._forget("documents", "_starts", "_page_came_from_elsewhere")
+        elif exchange.mime_type.startswith("text/css"):
+            self._stylesheets.append(exchange)
+        elif "javascript" in exchange.mime_type or exchange.resource_type == "script":
+            self._scripts[exchange.url] = exchange
+            self._forget("_network_workers", "_service_workers")
+
+    def _forget(self, *names: str) -> None:
+        for name in names:
+            self.__dict__.pop(name, None)
 
     @functools.cached_property
     def documents(self) -> tuple[Document, ...]:
         """Every document of the capture by time, frames with their parents."""
         found: list[Document] = []
-        for exchange in self._page_exchanges:
-            found.append(self._place(exchange, found))
+        for exchange in sorted(self._pages, key=lambda page: page.started or 0.0):
+            if exchange not in self._placed:
+                self._placed[exchange] = self._place(exchange, found)
+            found.append(self._placed[exchange])
         return tuple(found)
 
     @functools.cached_property
     def _page_came_from_elsewhere(self) -> bool:
         if self.documents or self.capture.pages:
             return False
-        requests = [read_request(exchange) for exchange in self.capture.exchanges[:200]]
+        requests = [read_request(exchange) for exchange in self._first]
         parts = [r for r in requests if r.dest in {"script", "style"} and r.site == "cross-site"]
         return bool(parts) and not any(r.referer for r in parts)
 
@@ -140,7 +157,7 @@ class Issuers:
             hops=hops,
             first_url=first if hops else "",
             is_navigation=navigation,
-            service_workers=self._service_worker_urls,
+            service_workers=self._service_workers,
             worker_scripts=self._worker_scripts(exchange, initiator.urls),
             srcdoc="about:srcdoc" in initiator.urls[:1],
             page_came_from_elsewhere=document is None and self._page_came_from_elsewhere,
@@ -165,8 +182,8 @@ class Issuers:
         )
 
     @functools.cached_property
-    def _service_worker_urls(self) -> tuple[str, ...]:
-        return tuple(worker.url for worker in self._service_workers)
+    def _service_workers(self) -> tuple[str, ...]:
+        return tuple(url for url, script in self._scripts.items() if _is_service_worker(script))
 
     def _remembered(
         self,

@@ -36,12 +36,24 @@ def diagnose(
     traffic, contrast = read_traffic(captures)
     verdicts: list[Verdict] = []
     for part in traffic:
-        verdicts += _Verdicts(part, contrast, told, what_if).all()
+        verdicts += Verdicts(part, contrast, told, what_if).all()
+    return report_on(traffic, contrast, told, verdicts, show_secrets=show_secrets)
+
+
+def report_on(
+    traffic: Sequence[CaptureTraffic],
+    contrast: Contrast,
+    told: Told,
+    verdicts: Sequence[Verdict],
+    *,
+    show_secrets: bool = False,
+) -> Report:
+    """The report on traffic whose verdicts are known: with counts, checklist and findings."""
     found = findings.find(traffic, contrast, told, verdicts)
     causes = Counter(verdict.cause for verdict in verdicts)
     report = Report(
         schema=SCHEMA,
-        capture=_summary(captures, traffic),
+        capture=_summary(traffic),
         summary=Summary(
             provider_requests=sum(len(part.sightings) for part in traffic),
             refused=len(verdicts),
@@ -59,17 +71,16 @@ def _tokens(traffic: Sequence[CaptureTraffic]) -> set[str]:
     return {s.token.text for part in traffic for s in part.sightings if s.token is not None}
 
 
-def _summary(captures: Sequence[Capture], traffic: Sequence[CaptureTraffic]) -> CaptureSummary:
+def _summary(traffic: Sequence[CaptureTraffic]) -> CaptureSummary:
+    captures = [part.capture for part in traffic]
     spots: dict[str, None] = {}
-    for capture, part in zip(captures, traffic, strict=True):
-        for spot in capture.blind_spots:
-            spots.setdefault(spot)
-        for spot in _missing(part):
+    for part in traffic:
+        for spot in (*part.capture.blind_spots, *_missing(part)):
             spots.setdefault(spot)
     return CaptureSummary(
         files=tuple(capture.file for capture in captures),
         exporter=", ".join(dict.fromkeys(capture.exporter for capture in captures)),
-        exchanges=sum(len(capture.exchanges) for capture in captures),
+        exchanges=sum(len(part.exchanges) for part in traffic),
         skipped=tuple(skip for capture in captures for skip in capture.skipped),
         blind_spots=tuple(spots),
     )
@@ -96,7 +107,7 @@ def _missing(part: CaptureTraffic) -> Iterable[str]:
         yield f"The Referer of {title} was not measured; the specification is assumed."
 
 
-class _Verdicts:
+class Verdicts:
     """Verdicts of one capture. Requests that differ in nothing that a stage looks at share one
     walk, so that cost grows with the kinds of refusal and not with their number."""
 
@@ -112,9 +123,10 @@ class _Verdicts:
     def all(self) -> Iterable[Verdict]:
         for sighting in self._part.sightings:
             if sighting.refused:
-                yield self._verdict(sighting)
+                yield self.of(sighting)
 
-    def _verdict(self, sighting: Sighting) -> Verdict:
+    def of(self, sighting: Sighting) -> Verdict:
+        """The verdict on one refused request."""
         exchange = sighting.exchange
         key = self._key(sighting)
         like = self._known.get(key)

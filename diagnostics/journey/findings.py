@@ -245,7 +245,7 @@ def secret_token_exposed(scene: Scene) -> Iterable[Finding]:
         for found in _SECRET.finditer(body or ""):
             yield _exposed(decode(found[0]).shown, "the page's markup", document.where)
     for part in scene.traffic:
-        for exchange in part.capture.exchanges:
+        for exchange in part.exchanges:
             if "sk." in exchange.url and _SECRET.search(exchange.url):
                 found_in_url = _SECRET.search(exchange.url)
                 assert found_in_url is not None

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from diagnostics.capture.exchange import Capture, Exchange
+from diagnostics.capture.exchange import Exchange
 from diagnostics.provider.profile import Library, Profile
 
 _BANNER_LENGTH = 2000
@@ -36,11 +36,16 @@ def numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in parts[0].split(".")) if parts else ()
 
 
-def library_versions(capture: Capture, profile: Profile) -> dict[str, LibraryVersion]:
+def shows_version(url: str) -> bool:
+    """Whether a request to this URL may show the library's version, whatever it returns."""
+    return "sdk=js-" in url or "/events/v2" in url or ("mapbox-gl" in url and ".js" in url)
+
+
+def library_versions(exchanges: Iterable[Exchange], profile: Profile) -> dict[str, LibraryVersion]:
     """The library's version by page reference; "" holds for requests of other pages too where
     the whole capture shows just one."""
     found: dict[str, LibraryVersion] = {}
-    for exchange in capture.exchanges:
+    for exchange in exchanges:
         version = _version(exchange, profile.library)
         if version is not None:
             found.setdefault(exchange.page_ref, version)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -20,7 +20,12 @@ from diagnostics.capture.issuer import Issuer, Issuers
 from diagnostics.capture.request import Request, read_request
 from diagnostics.journey.contrast import Contrast, resource_of
 from diagnostics.journey.hypothesis import PageScripts
-from diagnostics.journey.library import LibraryVersion, library_versions, script_policies
+from diagnostics.journey.library import (
+    LibraryVersion,
+    library_versions,
+    script_policies,
+    shows_version,
+)
 from diagnostics.provider.profile import Endpoint, Profile, profile_for, profiles
 from diagnostics.provider.token import Token, decode
 
@@ -57,41 +62,52 @@ class Sighting(msgspec.Struct, frozen=True, eq=False):
 
 
 class CaptureTraffic:
-    """One capture's provider requests and pages."""
+    """One capture's provider requests and pages; `add` takes what comes later."""
 
     def __init__(self, capture: Capture) -> None:
         self.capture = capture
+        self.exchanges = list(capture.exchanges)
         self.issuers = Issuers(capture)
-        self.sightings = tuple(self._sightings())
+        self.sightings: list[Sighting] = []
+        self._assumes_refusal = capture.exporter.startswith("curl")
         self._sends: dict[Document | None, bool] = {}
-        for sighting in self.sightings:
-            if sighting.governed and sighting.request.headers_final:
-                document = sighting.issuer.document
-                has = sighting.request.referer is not None
-                self._sends[document] = self._sends.get(document, False) or has
+        for exchange in capture.exchanges:
+            self._see(exchange)
 
-    def _sightings(self) -> Iterable[Sighting]:
-        assumed = self.capture.exporter.startswith("curl")
-        markers = _markers()
-        for exchange in self.capture.exchanges:
-            if not any(marker in exchange.url for marker in markers):
-                continue
-            url = urls.parse(exchange.url)
-            profile = profile_for(url.host) if url else None
-            if url is None or profile is None:
-                continue
-            if assumed and exchange.status is None:
-                exchange = msgspec.structs.replace(exchange, status=_ASSUMED_STATUS)
-            request = read_request(exchange)
-            token = profile.token_in(url.query)
-            yield Sighting(
-                exchange,
-                request,
-                self.issuers.find(exchange, request),
-                profile,
-                profile.endpoint(url.path),
-                _decode(token) if token is not None else None,
-            )
+    def add(self, exchange: Exchange) -> Sighting | None:
+        """Take note of one more exchange; its sighting if it went to a provider."""
+        self.exchanges.append(exchange)
+        self.issuers.add(exchange)
+        if "javascript" in exchange.mime_type or shows_version(exchange.url):
+            for name in ("_libraries", "_page_scripts"):
+                self.__dict__.pop(name, None)
+        return self._see(exchange)
+
+    def _see(self, exchange: Exchange) -> Sighting | None:
+        if not any(marker in exchange.url for marker in _markers()):
+            return None
+        url = urls.parse(exchange.url)
+        profile = profile_for(url.host) if url else None
+        if url is None or profile is None:
+            return None
+        if self._assumes_refusal and exchange.status is None:
+            exchange = msgspec.structs.replace(exchange, status=_ASSUMED_STATUS)
+        request = read_request(exchange)
+        token = profile.token_in(url.query)
+        sighting = Sighting(
+            exchange,
+            request,
+            self.issuers.find(exchange, request),
+            profile,
+            profile.endpoint(url.path),
+            _decode(token) if token is not None else None,
+        )
+        self.sightings.append(sighting)
+        if sighting.governed and request.headers_final:
+            document = sighting.issuer.document
+            has = request.referer is not None
+            self._sends[document] = self._sends.get(document, False) or has
+        return sighting
 
     def page_sends(self, document: Document | None) -> bool | None:
         """Whether any request of this page that allowed URLs govern carried a Referer."""
@@ -100,7 +116,7 @@ class CaptureTraffic:
     @functools.cached_property
     def _libraries(self) -> dict[str, LibraryVersion]:
         profile = self.sightings[0].profile if self.sightings else profiles()[0]
-        return library_versions(self.capture, profile)
+        return library_versions(self.exchanges, profile)
 
     def library(self, exchange: Exchange) -> LibraryVersion | None:
         return self._libraries.get(exchange.page_ref) or self._libraries.get("")
@@ -116,17 +132,16 @@ class CaptureTraffic:
             self._script_policies(sighting.issuer.document), self.library(sighting.exchange)
         )
 
-    @functools.cache  # noqa: B019 (lives as long as the diagnosis of one capture)
     def _script_policies(self, document: Document | None) -> tuple[str, ...]:
         inline = document.markup.inline_scripts if document and document.markup else ()
-        return script_policies((*inline, *self._page_scripts))
+        return _policies_in((*inline, *self._page_scripts))
 
     @functools.cached_property
     def _page_scripts(self) -> tuple[str, ...]:
         """The sites' own scripts that speak of a referrer policy; map libraries are left out,
         whose code names every policy."""
         found = []
-        for exchange in self.capture.exchanges:
+        for exchange in self.exchanges:
             if "javascript" in exchange.mime_type and not any(
                 name in exchange.url for name in ("mapbox-gl", "maplibre", "leaflet", "/ol.js")
             ):
@@ -142,10 +157,15 @@ def read_traffic(captures: Sequence[Capture]) -> tuple[list[CaptureTraffic], Con
     contrast = Contrast()
     for part in traffic:
         for sighting in part.sightings:
-            if sighting.token is not None and sighting.governed:
-                resource = resource_of(sighting.url.path)
-                contrast.add(sighting.exchange, sighting.request, sighting.token.text, resource)
+            count(contrast, sighting)
     return traffic, contrast
+
+
+def count(contrast: Contrast, sighting: Sighting) -> None:
+    """Let what one request was answered bear on the verdicts of its token."""
+    if sighting.token is not None and sighting.governed:
+        resource = resource_of(sighting.url.path)
+        contrast.add(sighting.exchange, sighting.request, sighting.token.text, resource)
 
 
 @functools.lru_cache(maxsize=1)
@@ -156,6 +176,11 @@ def _markers() -> tuple[str, ...]:
         for host in profile.hosts:
             found[".".join(host.split(".")[-2:])] = None
     return tuple(found)
+
+
+@functools.lru_cache(maxsize=64)
+def _policies_in(scripts: tuple[str, ...]) -> tuple[str, ...]:
+    return script_policies(scripts)
 
 
 @functools.lru_cache(maxsize=1024)
