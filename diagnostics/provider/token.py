@@ -15,11 +15,29 @@ import urllib.parse
 
 import msgspec
 
-#: The shape of a token anywhere in text, percent-encoded or not. The signature part may be cut.
-PATTERN = re.compile(r"\b[pst]k(?:\.|%2[eE])[A-Za-z0-9_-]{6,}(?:(?:\.|%2[eE])[A-Za-z0-9_-]*)?")
+# A full stop and a padding sign as they are, percent-encoded once or more often, escaped as in
+# JavaScript and JSON, or as an HTML reference.
+_DOT = r"(?:\.|%(?:25)*2[eE]|\\+u002[eE]|&#(?:46|[xX]2[eE]);)"
+_PAD = r"(?:=|%(?:25)*3[dD]|\\+u003[dD]){0,2}"
+# What base64 makes of `{` and a quote, a blank, a tab or a line break, and what follows.
+_JSON = r"e(?:y[A-L]|w[k-r0-3])[A-Za-z0-9_-]{6,}"
+
+#: The shape of a token anywhere in text; the signature part may be cut. What does not begin like
+#: JSON needs a capital letter, or `sk.example.com` would be a token.
+PATTERN = re.compile(
+    rf"[pst]k{_DOT}{_JSON}{_PAD}(?:{_DOT}[A-Za-z0-9_-]+{_PAD}){{0,2}}"
+    rf"|\b[pst]k{_DOT}(?=[a-z0-9_-]*[A-Z])[A-Za-z0-9_-]{{12,}}{_PAD}(?:{_DOT}[A-Za-z0-9_-]+){{0,2}}"
+)
+#: The same, and JSON Web Tokens (RFC 7519), which differ from Mapbox's in having no prefix.
+_SECRET = re.compile(rf"{PATTERN.pattern}|{_JSON}{_PAD}(?:{_DOT}[A-Za-z0-9_-]+{_PAD}){{0,2}}")
+#: What every secret has, to pass over most texts quickly; `pk.…` is one that is named already.
+_HINT = re.compile(r"[pst]k(?:\.(?!…)|[%&\\])|ey[A-L]|ew[k-r0-3]")
+#: A word with percent-encoded characters in it, perhaps all of a token's.
+_ENCODED = re.compile(r"(?:%(?:25)*[0-9A-Fa-f]{2}|[A-Za-z0-9_.~-])+")
 
 KINDS = {"pk": "public", "sk": "secret", "tk": "temporary"}
 _SHORT_ID = 5
+_LONGEST_NAME = 40
 
 
 class Token(msgspec.Struct, frozen=True):
@@ -39,9 +57,9 @@ class Token(msgspec.Struct, frozen=True):
         """The token without what makes it usable: `pk.…(acme/ck0exa…)`."""
         if not self.kind:
             return "(not a Mapbox token)" if self.text else "(empty token)"
-        name = self.account or "?"
+        name = _plain(self.account or "", _LONGEST_NAME) or "?"
         if self.id:
-            name += "/" + self.id[:_SHORT_ID] + ("…" if len(self.id) > _SHORT_ID else "")
+            name += "/" + _plain(self.id, _SHORT_ID) + ("…" if len(self.id) > _SHORT_ID else "")
         return f"{self.kind}.…({name})"
 
 
@@ -86,8 +104,29 @@ def encode(kind: str, payload: dict[str, object], signature: str = "c2lnbmF0dXJl
 
 
 def redact(text: str) -> str:
-    """`text` with every token in it replaced by its `shown` form."""
-    return PATTERN.sub(lambda found: decode(urllib.parse.unquote(found[0])).shown, text)
+    """`text` with every token in it replaced by its `shown` form, however it is encoded."""
+    if "%" in text:
+        text = _ENCODED.sub(_decoded_if_secret, text)
+    return _SECRET.sub(_shown, text) if _HINT.search(text) else text
+
+
+def _decoded_if_secret(found: re.Match[str]) -> str:
+    word = decoded = found[0]
+    for _ in range(3):
+        decoded = urllib.parse.unquote(decoded)
+    return decoded if decoded != word and _SECRET.search(decoded) else word
+
+
+def _shown(found: re.Match[str]) -> str:
+    text = re.sub(_DOT, ".", re.sub(_PAD, "", found[0]))
+    return decode(text).shown if text.startswith(tuple(KINDS)) else "eyJ…"
+
+
+def _plain(text: str, length: int) -> str:
+    """The part of a name that cannot be a secret of its own or markup."""
+    found = re.match(r"[A-Za-z0-9_-]*", text)
+    assert found is not None
+    return found[0][:length]
 
 
 def _base64url(text: str) -> bytes:

@@ -6,6 +6,7 @@ passes through here.
 
 from __future__ import annotations
 
+import functools
 import re
 import urllib.parse
 from collections.abc import Callable, Iterable
@@ -13,14 +14,30 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from diagnostics.provider.token import PATTERN, decode
+from diagnostics.provider import token as tokens_of
+from diagnostics.provider.token import decode
 
-_VALUE = re.compile(
-    r"((?:access_token|token|api_?key|key|sig|signature|password)=)([^&#\s\"'<>]+)", re.I
+#: A parameter of a query or fragment, also inside a percent-encoded URL.
+_PARAMETER = re.compile(
+    r"((?:^|[?&;#\s\"'(,]|%(?:25)*(?:3[fF]|26|23))([\w.-]{1,40})(?:=|%(?:25)*3[dD]))"
+    r"([^&#\s\"'<>]+)"
 )
-_BEARER = re.compile(r"\b(Bearer|Basic|Token)\s+[A-Za-z0-9._~+/=-]{8,}", re.I)
-_USER = re.compile(r"(//)[^/?#\s@]{1,256}@")
-_SHORTEST_LITERAL = 8
+_SECRET_WORDS = frozenset(
+    {"apikey", "auth", "authorization", "credential", "credentials", "jwt", "key", "pass"}
+    | {"passwd", "password", "pwd", "secret", "session", "sessionid", "sid", "sig", "signature"}
+    | {"token"}
+)
+_SECRET_ENDS = ("token", "secret", "password", "apikey", "signature", "sessionid")
+#: Values that hide nothing and may be the very mistake.
+_NO_SECRETS = frozenset({"undefined", "null", "none", "nan", "true", "false"})
+_PLACEHOLDER = re.compile(r"YOUR_|[({\[<*$]|%7[bB]")
+_CREDENTIALS = re.compile(
+    r"\b(Bearer|Basic)\s+(?=\S*\d|\S{20})[A-Za-z0-9._~+/=-]{8,}"
+    r"|\b(Token)\s+(?=\S*\d)[A-Za-z0-9._~+/=-]{16,}",
+    re.IGNORECASE,
+)
+_USER = re.compile(r"(//)[^/?#\s]+@")
+_SHORTEST_LITERAL = 16
 
 T = TypeVar("T")
 
@@ -30,39 +47,52 @@ def redact(value: T, tokens: Iterable[str] = ()) -> T:
 
     `tokens` are literal tokens of the capture, taken out even where they look like none.
     """
-    literal = sorted((t for t in tokens if len(t) >= _SHORTEST_LITERAL), key=len, reverse=True)
-    forms = [form for t in literal for form in {t, urllib.parse.quote(t, safe="")}]
-    pattern = re.compile("|".join(map(re.escape, forms))) if forms else None
-    walker = _Walker(lambda text: _clean(text, pattern))
+    literals = {
+        form: decode(token).shown
+        for token in sorted(filter(_stands_out, tokens), key=len, reverse=True)
+        for form in (token, urllib.parse.quote(token, safe=""))
+    }
+    walker = _Walker(lambda text: _clean(text, literals))
     result: T = walker.walk(value)
     return result
 
 
 def redact_text(text: str) -> str:
     """One string without secrets, for messages outside a report."""
-    return _clean(text, None)
+    return _clean(text, {})
 
 
-def _clean(text: str, literal: re.Pattern[str] | None) -> str:
-    text = PATTERN.sub(_shown, text)
-    if literal is not None:
-        text = literal.sub(_shown, text)
-    if "=" in text:
-        text = _VALUE.sub(_shown_value, text)
+def _stands_out(token: str) -> bool:
+    """Whether a token cannot be part of normal text: `undefined` and `my-access-token` can."""
+    return len(token) >= _SHORTEST_LITERAL and any(c.isdigit() or c.isupper() for c in token)
+
+
+def _clean(text: str, literals: dict[str, str]) -> str:
+    for literal, shown in literals.items():
+        if literal in text:
+            text = text.replace(literal, shown)
+    text = tokens_of.redact(text)
+    if "=" in text or "%" in text:
+        text = _PARAMETER.sub(_shown_parameter, text)
     if "//" in text and "@" in text:
         text = _USER.sub(r"\1…@", text)
-    return _BEARER.sub(r"\1 …", text) if " " in text else text
+    return _CREDENTIALS.sub(r"\1\2 …", text) if " " in text else text
 
 
-def _shown(found: re.Match[str]) -> str:
-    return decode(urllib.parse.unquote(found[0])).shown
-
-
-def _shown_value(found: re.Match[str]) -> str:
-    value = found[2]
-    if "…" in value:  # named already
+def _shown_parameter(found: re.Match[str]) -> str:
+    start, name, value = found.groups()
+    if "…" in value or not _is_secret(name):  # named already, or none
         return found[0]
-    return found[1] + ("(" + str(len(value)) + " characters)" if len(value) > 3 else value)
+    if len(value) <= 3 or value.lower() in _NO_SECRETS or _PLACEHOLDER.match(value):
+        return found[0]
+    return f"{start}({len(value)} characters)"
+
+
+@functools.lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    """Whether a parameter of that name holds a secret, by the last of its words."""
+    words = re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
+    return words[-1] in _SECRET_WORDS or words[-1].endswith(_SECRET_ENDS)
 
 
 class _Walker:
