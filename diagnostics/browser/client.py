@@ -47,6 +47,16 @@ def _known() -> tuple[tuple[re.Pattern[str], Client], ...]:
     return tuple((re.compile(client.pattern, re.IGNORECASE), client) for client in clients)
 
 
+#: The client that stands for an engine.
+_OF_ENGINE = {"chromium": "a Chromium browser", "firefox": "Firefox", "webkit": "Safari"}
+
+
+def of_engine(name: str) -> Client:
+    """The browser of an engine where nothing but the engine is known ("": not even that)."""
+    title = _OF_ENGINE.get(name)
+    return next((c for _, c in _known() if c.title == title), NO_USER_AGENT)
+
+
 @functools.lru_cache(maxsize=512)
 def recognise(user_agent: str | None) -> Client:
     """The client that a User-Agent names. A name that is not known and does not begin as every

@@ -205,7 +205,8 @@ class Capture(msgspec.Struct, frozen=True):
 
     `exporter` is a word for the program that wrote it: `Chrome DevTools`, `Firefox`, `Safari`,
     `Playwright`, `mitmproxy`, `curl command`, ... `blind_spots` are sentences that say what such
-    a capture cannot show.
+    a capture cannot show. `engine` is the browser's where one wrote of its own traffic, and
+    `on_the_wire` says that headers are what was sent, never provisional.
     """
 
     file: str
@@ -214,6 +215,8 @@ class Capture(msgspec.Struct, frozen=True):
     pages: tuple[Page, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     blind_spots: tuple[str, ...] = ()
+    engine: str = ""
+    on_the_wire: bool = False
 
 
 class CaptureError(Exception):

@@ -102,6 +102,7 @@ def _read(stream: BinaryIO | mmap.mmap, file: str) -> Capture:
         exchanges=tuple(exchanges),
         skipped=tuple(skipped),
         blind_spots=spots,
+        on_the_wire=True,
     )
 
 

@@ -101,11 +101,14 @@ _ENTRY = msgspec.json.Decoder(_Entry, strict=False)
 
 
 class Exporter(msgspec.Struct, frozen=True):
-    """A program that writes HAR files: part of its creator name, its title, its blind spots."""
+    """A program that writes HAR files: part of its creator name, its title, its blind spots; the
+    rest is explained in `exporters.yaml`."""
 
     creator: str
     title: str
     blind_spots: tuple[str, ...]
+    engine: str = ""
+    on_the_wire: bool = False
 
 
 @functools.lru_cache(maxsize=1)
@@ -138,6 +141,8 @@ def read_har(data: bytes | bytearray | memoryview | mmap.mmap, file: str) -> Cap
         pages=tuple(_pages(log.pages)),
         skipped=tuple(skipped),
         blind_spots=exporter.blind_spots,
+        engine=exporter.engine,
+        on_the_wire=exporter.on_the_wire,
     )
 
 

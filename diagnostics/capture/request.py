@@ -7,8 +7,8 @@ import functools
 import msgspec
 
 from diagnostics.browser import url as urls
-from diagnostics.browser.client import Client, recognise
-from diagnostics.capture.exchange import Exchange, Headers
+from diagnostics.browser.client import Client, of_engine, recognise
+from diagnostics.capture.exchange import Capture, Exchange, Headers
 
 #: Fields that Chromium adds after the point where a blocked or cached request's provisional
 #: headers are taken; one of them means that the list is what really went out.
@@ -35,12 +35,15 @@ class Request(msgspec.Struct, frozen=True):
         return self.origin == "null"
 
 
-def read_request(exchange: Exchange) -> Request:
-    """The testimony of one exchange's request headers."""
-    return from_headers(exchange.request_headers)
+def read_request(exchange: Exchange, capture: Capture | None = None) -> Request:
+    """The testimony of one exchange's request headers; `capture` is where it was seen."""
+    engine, final = (capture.engine, capture.on_the_wire) if capture else ("", False)
+    return from_headers(exchange.request_headers, engine, final)
 
 
-def from_headers(headers: Headers) -> Request:
+def from_headers(headers: Headers, engine: str = "", final: bool = False) -> Request:
+    """The same from the headers; a request without a User-Agent is that of the `engine`, if one
+    is known, and `final` headers are what was sent."""
     fields = {name.lower(): value for name, value in reversed(headers.pairs)}  # the first counts
     return _request(
         fields.get("referer") or None,  # exporters write an empty one for none
@@ -49,8 +52,8 @@ def from_headers(headers: Headers) -> Request:
         fields.get("sec-fetch-dest", "").lower(),
         fields.get("sec-fetch-mode", "").lower(),
         fields.get("sec-fetch-user") == "?1",
-        recognise(fields.get("user-agent")),
-        any(name in fields for name in _FINAL_FIELDS),
+        recognise(fields.get("user-agent")) if "user-agent" in fields else of_engine(engine),
+        final or any(name in fields for name in _FINAL_FIELDS),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from diagnostics.capture.exchange import Outcome
 from diagnostics.journey.case import Case, Claim, StageReport
+from diagnostics.journey.contrast import stored_by_cdn
 from diagnostics.journey.verdict import Cause, Confidence, Evidence, State
 from diagnostics.provider.allowed_urls import Decision
 
@@ -17,7 +18,6 @@ _RELOAD = "A reload with the cache switched off (DevTools, Network, Disable cach
 
 def examine(case: Case) -> StageReport:
     exchange = case.exchange
-    headers = exchange.response_headers
     if exchange.outcome is Outcome.CACHED:
         return _stored(
             case,
@@ -32,10 +32,8 @@ def examine(case: Case) -> StageReport:
             "A service worker gave this answer, perhaps from its own store.",
             Evidence("The capture marks the answer as a service worker's.", exchange.where),
         )
-    hit = next((v for v in headers.all("x-cache") if v.lower().startswith("hit")), None)
-    age = headers.get("age") or ""
-    if hit or (age.isdigit() and int(age) > 0):
-        shown = f"X-Cache: {hit}" if hit else f"Age: {age}"
+    shown = stored_by_cdn(exchange.response_headers)
+    if shown:
         return _stored(
             case,
             Confidence.LIKELY,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
+from diagnostics.browser import url as urls
 from diagnostics.browser.referrer import Prediction, Situation
 from diagnostics.browser.url import Url
 from diagnostics.capture.document import Document
 from diagnostics.capture.exchange import Exchange
 from diagnostics.capture.issuer import Issuer
 from diagnostics.capture.request import Request
-from diagnostics.journey.contrast import Answers
+from diagnostics.journey.contrast import Answers, resource_of
 from diagnostics.journey.library import LibraryVersion
 from diagnostics.journey.told import Allowed
 from diagnostics.journey.verdict import Cause, Confidence, Evidence, State
@@ -48,6 +51,7 @@ class Case(msgspec.Struct, frozen=True):
     """A request to a provider, who issued it, and what is known about its token.
 
     `page_sends` is whether other requests of the same page carried a Referer (None: no others).
+    `page_is_sure`: no other document of the capture may have issued it.
     """
 
     exchange: Exchange
@@ -62,6 +66,7 @@ class Case(msgspec.Struct, frozen=True):
     reading: Reading
     library: LibraryVersion | None = None
     page_sends: bool | None = None
+    page_is_sure: bool = True
     self_test: str = ""
 
     @property
@@ -81,7 +86,10 @@ class Case(msgspec.Struct, frozen=True):
 
     @property
     def restricted(self) -> bool | None:
-        """Whether the token has allowed URLs; None where neither told nor shown."""
+        """Whether the token has allowed URLs; None where neither told nor shown. What needs no
+        token is under no token's list."""
+        if self.endpoint is not None and not self.endpoint.token:
+            return False
         if self.allowed.known:
             return not self.allowed.unrestricted
         if self.answers.shows_no_restriction:
@@ -99,8 +107,18 @@ class Case(msgspec.Struct, frozen=True):
 
     @property
     def if_restricted(self) -> Confidence:
-        """How sure a cause can be that holds only for a token with allowed URLs."""
-        return Confidence.CERTAIN if self.restricted else Confidence.LIKELY
+        """How sure a cause can be that holds only for a token with allowed URLs: certain for one
+        that has them, told or shown by another answer for the same resource, at an endpoint that
+        they are known to govern, from a page that is known."""
+        sure = (
+            self.restricted
+            and (self.allowed.known or self.answers.admit(resource_of(self.url.path)))
+            and (self.endpoint is None or self.endpoint.restricted)
+            and self.token is not None
+            and self.token.text
+            and self.page_is_sure
+        )
+        return Confidence.CERTAIN if sure else Confidence.LIKELY
 
     def admission(self, referer: str | None) -> Admission | None:
         """What the list says to a Referer; None where the list is not known."""
@@ -125,11 +143,25 @@ class Claim(msgspec.Struct, frozen=True):
 
 class StageReport(msgspec.Struct, frozen=True):
     """What one stage found: its state, what was compared, and the causes that it can name,
-    likeliest first."""
+    likeliest first. A `doubt` is what forbids to be certain of any cause."""
 
     state: State
     says: str
     claims: tuple[Claim, ...] = ()
+    doubt: Evidence | None = None
+
+
+_LONGEST = 200
+
+
+def shown(address: str) -> str:
+    """An address for a sentence: without user name, query and fragment, which may hold secrets."""
+    url = urls.parse(address)
+    if url is not None and url.scheme in {"http", "https"}:
+        address = url.origin + url.path
+    else:
+        address = re.split(r"[?#]", address, maxsplit=1)[0]
+    return address if len(address) <= _LONGEST else address[: _LONGEST - 1] + "…"
 
 
 def header_evidence(exchange: Exchange, name: str, value: str | None) -> Evidence:

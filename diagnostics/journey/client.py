@@ -15,6 +15,9 @@ def examine(case: Case) -> StageReport:
     request, client = case.request, case.request.client
     if client.kind == "unknown" and not request.headers_final:
         return StageReport(State.UNKNOWN, "The capture does not show who sent it.")
+    if not client.renders_pages and request.mode:
+        says = "Its Sec-Fetch headers are a browser's; the User-Agent does not say which."
+        return StageReport(State.UNKNOWN, says)
     if client.renders_pages:
         return StageReport(State.OK, f"Sent by {client.title}.")
     if request.referer:

@@ -11,11 +11,13 @@ import msgspec
 
 from diagnostics.capture.request import referer_origin
 from diagnostics.journey.case import Case, Claim, StageReport
+from diagnostics.journey.contrast import foreign_owner
 from diagnostics.journey.verdict import Cause, Confidence, Evidence, State
 from diagnostics.provider.allowed_urls import Decision
 from diagnostics.provider.profile import ErrorBody
 
 _ACCOUNT_WORDS = ("account", "suspended", "disabled", "billing")
+_LONGEST_LENGTH = 9
 
 
 def examine(case: Case) -> StageReport:
@@ -32,20 +34,22 @@ def examine(case: Case) -> StageReport:
     expires = token.expires if token is not None else None
     if expires is not None and exchange.started is not None and expires < exchange.started:
         return _settled(case, Cause.TOKEN_INVALID, None, body, "The token had expired.")
+    if body and known is None:
+        message = _message(body)
+        if message is not None and any(word in message.lower() for word in _ACCOUNT_WORDS):
+            says = f"The answer says: {_short(message).rstrip('.')}."
+            return _account(case, Confidence.CERTAIN, says, body, decisive=True)
+        return _foreign(case, body)
     lacking = _lacking_scope(case)
     if lacking:
-        return _settled(case, Cause.TOKEN_SCOPE, lacking, body, f"The token lacks {lacking}.")
-    if body and known is None and any(word in body.lower() for word in _ACCOUNT_WORDS):
-        return _account(case, Confidence.CERTAIN, f"The answer says: {_short(body)}.", body)
-    if body and known is None:
-        return _foreign(case, body)
+        return _without_scope(case, lacking, body)
     return _forbidden(case, body or (f"{by_length[1]} (by its length)" if by_length else ""))
 
 
 def _by_length(case: Case) -> tuple[ErrorBody, str] | None:
     """The known answer that a body which the browser kept back must have been."""
     length = case.exchange.response_headers.get("content-length") or ""
-    if not length.isdigit():
+    if not length.isascii() or not length.isdigit() or len(length) > _LONGEST_LENGTH:
         return None
     return case.profile.error_by_length(case.exchange.status or 0, int(length), case.endpoint)
 
@@ -72,7 +76,7 @@ def _settled(case: Case, cause: Cause, scope: str | None, body: str, says: str =
         Cause.TOKEN_SCOPE: f"The {case.what} needs the scope {scope}, which the token lacks.",
     }[cause]
     where = f"{case.exchange.where}, response body"
-    evidence = [Evidence(f"The answer is {case.exchange.status}: {_short(body)}", where)]
+    evidence = [_answer(case, body, where)]
     if cause is Cause.TOKEN_INVALID and case.token is not None and case.token.malformed:
         because = f"The token {case.token.malformed}."
         evidence.append(Evidence(f"The token {case.token.malformed}.", case.exchange.where))
@@ -91,7 +95,7 @@ def _unauthorised(case: Case, body: str) -> StageReport:
         Confidence.LIKELY,
         "The provider answered 401 to a token that looks whole: it was deleted, rotated or"
         " belongs to another service.",
-        (Evidence(f"The answer is 401: {_short(body)}", case.exchange.where),),
+        (_answer(case, body),),
         "The account's list of tokens.",
         decisive=True,
     )
@@ -106,49 +110,122 @@ def _lacking_scope(case: Case) -> str | None:
     return needed if needed and scopes is not None and needed not in scopes else None
 
 
-def _account(case: Case, confidence: Confidence, because: str, body: str) -> StageReport:
+def needed_scope(case: Case) -> str | None:
+    """The scope that the answer asks for, else the one that the documentation names for the
+    endpoint; None where neither does."""
+    known = case.profile.error(case.exchange.status or 0, case.exchange.body or "")
+    named = known[1].groupdict().get("scope") if known else None
+    return named or (case.endpoint.scope if case.endpoint else None)
+
+
+def _without_scope(case: Case, scope: str, body: str) -> StageReport:
+    """A scope that the token is known to lack, and an answer that does not speak of it."""
+    because = f"The {case.what} needs the scope {scope}, which the token lacks."
     claim = Claim(
-        Cause.ACCOUNT_OR_RESOURCE,
-        confidence,
+        Cause.TOKEN_SCOPE,
+        Confidence.LIKELY,
         because,
-        (Evidence(f"The answer is {case.exchange.status}: {_short(body)}", case.exchange.where),),
-        "The account page, and whether the resource belongs to the token's account.",
+        (
+            _answer(case, body),
+            Evidence(
+                f"The token's scopes lack {scope}.", case.allowed.told_by or case.exchange.where
+            ),
+        ),
+        "The same request with a token that has the scope.",
     )
     return StageReport(State.BROKEN, because, (claim,))
 
 
+def _account(
+    case: Case,
+    confidence: Confidence,
+    because: str,
+    body: str,
+    evidence: tuple[Evidence, ...] = (),
+    *,
+    decisive: bool = False,
+) -> StageReport:
+    claim = Claim(
+        Cause.ACCOUNT_OR_RESOURCE,
+        confidence,
+        because,
+        (_answer(case, body), *evidence),
+        "The account page, and whether the resource belongs to the token's account.",
+        decisive=decisive,
+    )
+    return StageReport(State.BROKEN, because, (claim,))
+
+
+def _answer(case: Case, body: str, where: str = "") -> Evidence:
+    text = _short(body)
+    says = f"The answer is {case.exchange.status}{f': {text}' if text else ', without a body'}."
+    return Evidence(says, where or case.exchange.where)
+
+
+def _message(body: str) -> str | None:
+    """The message of an answer in the API's form, a JSON object with that field."""
+    try:
+        answer = msgspec.json.decode(body, type=_Message)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        return None
+    return answer.message
+
+
+class _Message(msgspec.Struct):
+    message: str
+
+
 def _foreign(case: Case, body: str) -> StageReport:
     """An answer in words that the API does not use: something else may have refused."""
-    says = f"The answer is not in the API's known words: {_short(body)}"
-    return StageReport(State.UNKNOWN, says)
+    says = "The answer is not in the API's known words: something on the way may have refused."
+    doubt = Evidence(
+        f"The answer's body is not one of the API's: {_short(body)}",
+        f"{case.exchange.where}, response body",
+    )
+    return StageReport(State.UNKNOWN, says, doubt=doubt)
 
 
 def _forbidden(case: Case, body: str) -> StageReport:
     shown = _short(body)
-    if case.restricted is False:
-        how = case.allowed.told_by or (
-            f"it was answered 200 without a Referer ({case.answers.admitted_without})"
-        )
+    if case.endpoint is not None and not case.endpoint.token:
         because = (
-            f"The token has no allowed URLs ({how}), so its restriction cannot be the reason:"
-            f" the account, or {resource(case)}."
+            f"The {case.what} needs no token, so no restriction of one can be the reason: the"
+            f" account, or {resource(case)}."
         )
-        confidence = Confidence.CERTAIN if case.allowed.known else Confidence.LIKELY
-        return _account(case, confidence, because, shown)
-    if _foreign_owner(case) and _admitted_elsewhere(case):
-        because = f"The same token and Referer were answered 200 elsewhere, and {resource(case)}."
         return _account(case, Confidence.LIKELY, because, shown)
+    if case.restricted is False:
+        return _unrestricted(case, shown)
+    if _foreign_owner(case) and _admitted_elsewhere(case):
+        because = f"The list admits the page, and {resource(case)}."
+        return _account(case, Confidence.LIKELY, because, shown, _proof(case))
     return StageReport(
         State.OK, f"{shown or 'No body'}: a URL restriction, the account or the resource."
     )
 
 
+def _unrestricted(case: Case, shown: str) -> StageReport:
+    how, evidence = case.allowed.told_by, ()
+    if not case.allowed.known:
+        how = "it was answered 200 without a Referer"
+        evidence = (Evidence("The same token was answered 200 without a Referer.",
+                             case.answers.admitted_without),)  # fmt: skip
+    because = (
+        f"The token has no allowed URLs ({how}), so its restriction cannot be the reason: the"
+        f" account, or {resource(case)}."
+    )
+    confidence = Confidence.CERTAIN if case.allowed.known else Confidence.LIKELY
+    return _account(case, confidence, because, shown, evidence)
+
+
+def _proof(case: Case) -> tuple[Evidence, ...]:
+    """Where the same token and Referer were answered 200, if they were."""
+    where = case.answers.admitted.get(referer_origin(case.referer) or "")
+    says = "The same token was answered 200 with the same Referer."
+    return (Evidence(says, where),) if where else ()
+
+
 def _foreign_owner(case: Case) -> str | None:
-    owner = case.profile.owner(case.url.path)
-    account = case.token.account if case.token else None
-    if owner and account and owner != account and owner not in case.profile.public_owners:
-        return owner
-    return None
+    return foreign_owner(case.profile, case.token, case.url.path)
 
 
 def resource(case: Case) -> str:

@@ -43,7 +43,9 @@ class LiveDiagnosis:
     ) -> None:
         self.limit = limit
         self._told = told
-        self._empty = Capture(name, "mitmproxy", (), blind_spots=tuple(blind_spots))
+        self._empty = Capture(
+            name, "mitmproxy", (), blind_spots=tuple(blind_spots), on_the_wire=True
+        )
         self._verdicts: dict[int, Verdict] = {}
         self._changed = False
         self._start([])

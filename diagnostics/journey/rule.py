@@ -6,9 +6,11 @@ other answers to the same token are the only evidence.
 
 from __future__ import annotations
 
+import re
+
 from diagnostics.browser import url as urls
 from diagnostics.capture.request import referer_origin
-from diagnostics.journey.case import Case, Claim, StageReport, header_evidence
+from diagnostics.journey.case import Case, Claim, StageReport, header_evidence, shown
 from diagnostics.journey.contrast import resource_of
 from diagnostics.journey.edge import resource
 from diagnostics.journey.verdict import Cause, Confidence, Evidence, State
@@ -49,7 +51,7 @@ def examine(case: Case) -> StageReport:
 
 def _refused(case: Case, referer: str, admission: Admission) -> StageReport:
     cause, reason, confidence = _cause(case, referer, admission)
-    says = reason.says if reason else f"No allowed URL covers {referer}."
+    says = reason.says if reason else f"No allowed URL covers {shown(referer)}."
     evidence = [header_evidence(case.exchange, "Referer", referer)]
     evidence += [Evidence(r.says, case.allowed.told_by) for r in admission.reasons[:8]]
     claim = Claim(
@@ -67,7 +69,7 @@ def _cause(
 ) -> tuple[Cause, EntryMatch | None, Confidence]:
     page = urls.parse(referer)
     if page is not None and page.host in case.profile.api_hosts:
-        return Cause.API_HOST_NOT_ALLOWED, None, Confidence.CERTAIN
+        return Cause.API_HOST_NOT_ALLOWED, None, _surely_api_host(case)
     if admission.decision is Decision.UNDOCUMENTED:
         reason = next(r for r in admission.reasons if r.result is EntryResult.UNDOCUMENTED)
         return _undocumented_cause(reason), reason, Confidence.LIKELY
@@ -83,14 +85,32 @@ def _cause(
     return Cause.PAGE_NOT_ALLOWED, nearest, Confidence.CERTAIN
 
 
+def _surely_api_host(case: Case) -> Confidence:
+    """The page itself, Fetch Metadata or a path in the Referer shows a page of the API's host; its
+    bare origin may be a privacy tool's work too."""
+    document, request = case.document, case.request
+    page = urls.parse(document.url) if document is not None and document.seen else None
+    referer = urls.parse(request.referer or "")
+    sure = (
+        request.site == "same-origin"
+        or (page is not None and page.host in case.profile.api_hosts)
+        or (referer is not None and referer.path != "/")
+    )
+    return Confidence.CERTAIN if sure else Confidence.LIKELY
+
+
 def _was_meant(case: Case, reason: EntryMatch, referer: str) -> bool:
     """Whether an entry that can never match was written for this page."""
     page = urls.parse(referer)
     text = reason.entry.strip().removeprefix("https://").removeprefix("http://")
     if reason.result is EntryResult.WILDCARD and text.strip("/*.:") == "":
         return True
-    if reason.result is EntryResult.IP:
-        return page is not None and page.host.strip("[]") in text
+    if reason.result is EntryResult.IP and page is not None:
+        address = re.split(r"[/?#]", text, maxsplit=1)[0]
+        if address in {page.host, f"{page.host}:{page.port}", page.host.strip("[]")}:
+            return True
+        if urls.is_ip_address(page.host):
+            return False
     meant = case.profile.rules.suggest(reason.entry)
     if meant is None:
         return False
@@ -100,26 +120,28 @@ def _was_meant(case: Case, reason: EntryMatch, referer: str) -> bool:
 
 
 def _undocumented_cause(reason: EntryMatch) -> Cause:
-    if "port" in reason.says:
-        return Cause.PORT_MISMATCH
-    if "path" in reason.says or "query" in reason.says:
+    says = reason.says.replace(reason.entry, "")
+    if "whether the path " in says or "whether the query " in says:
         return Cause.PATH_MISMATCH
+    if "whether an entry with port " in says:
+        return Cause.PORT_MISMATCH
     return Cause.ALLOWLIST_INVALID
 
 
 def _because(cause: Cause, referer: str, says: str) -> str:
     if cause is Cause.API_HOST_NOT_ALLOWED:
         return (
-            f"The page is itself on the API's host ({referer}), as share links and embedded"
+            f"The page is itself on the API's host ({shown(referer)}), as share links and embedded"
             " styles are, and the list does not have that host."
         )
-    return f"The Referer {referer} arrived as it should, but the list does not admit it. {says}"
+    return f"The Referer {shown(referer)} arrived, but the list does not admit it. {says}"
 
 
 def _admitted(case: Case, admission: Admission) -> StageReport:
-    says = f"“{admission.entry}” admits {case.referer}."
+    arrived = shown(case.referer or "")
+    says = f"“{admission.entry}” admits {arrived}."
     because = (
-        f"The Referer {case.referer} arrived and the allowed URL “{admission.entry}” admits it,"
+        f"The Referer {arrived} arrived and the allowed URL “{admission.entry}” admits it,"
         f" so the restriction is not the reason: the account, or {resource(case)}."
     )
     claim = Claim(
@@ -149,7 +171,7 @@ def _by_contrast(case: Case, referer: str | None) -> StageReport:
         claim = Claim(
             Cause.API_HOST_NOT_ALLOWED,
             Confidence.LIKELY,
-            f"The page is itself on the API's host ({referer}), as share links and embedded"
+            f"The page is itself on the API's host ({shown(referer)}), as share links and embedded"
             " styles are; a token with allowed URLs must list that host for them.",
             (arrived,),
             _LIST,
@@ -171,7 +193,7 @@ def _by_contrast(case: Case, referer: str | None) -> StageReport:
         Claim(
             Cause.PAGE_NOT_ALLOWED,
             Confidence.POSSIBLE,
-            f"The token's list may not cover {referer}.",
+            f"The token's list may not cover {shown(referer)}.",
             (arrived,),
             _LIST,
             hint=True,
@@ -185,7 +207,7 @@ def _by_contrast(case: Case, referer: str | None) -> StageReport:
             hint=True,
         ),
     )
-    return StageReport(State.UNKNOWN, f"{referer} arrived; the list is not known.", hints)
+    return StageReport(State.UNKNOWN, f"{shown(referer)} arrived; the list is not known.", hints)
 
 
 def _admitted_from_elsewhere(case: Case, referer: str, arrived: Evidence) -> StageReport:
@@ -204,15 +226,15 @@ def _admitted_from_elsewhere(case: Case, referer: str, arrived: Evidence) -> Sta
     claim = Claim(
         cause,
         Confidence.LIKELY,
-        f"The same token was answered 200 for {origin} and refused for {referer}: its list has"
-        f" {says}.",
+        f"The same token was answered 200 for {origin} and refused for {shown(referer)}: its"
+        f" list has {says}.",
         (
             arrived,
             Evidence(f"The same token was answered 200 with the Referer {origin}.", where),
         ),
         _LIST,
     )
-    return StageReport(State.BROKEN, f"Admitted from {origin}, not from {referer}.", (claim,))
+    return StageReport(State.BROKEN, f"Admitted from {origin}, not from {shown(referer)}.", (claim,))
 
 
 def _admitted_elsewhere(case: Case, origin: str, arrived: Evidence) -> StageReport:
@@ -225,7 +247,7 @@ def _admitted_elsewhere(case: Case, origin: str, arrived: Evidence) -> StageRepo
         f"The same token and Referer were answered 200 for the same {case.what} at another time:"
         " a new token or a changed list takes minutes to be known everywhere."
         if alternates
-        else f"The same token and Referer were answered 200 elsewhere ({where}), so the"
+        else "The same token and Referer were answered 200 elsewhere in the capture, so the"
         f" restriction admits the page: {resource(case)}, or the account, is the reason."
     )
     claim = Claim(

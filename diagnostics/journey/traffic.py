@@ -18,7 +18,7 @@ from diagnostics.capture.document import Document
 from diagnostics.capture.exchange import Capture, Exchange
 from diagnostics.capture.issuer import Issuer, Issuers
 from diagnostics.capture.request import Request, read_request
-from diagnostics.journey.contrast import Contrast, resource_of
+from diagnostics.journey.contrast import Contrast
 from diagnostics.journey.hypothesis import PageScripts
 from diagnostics.journey.library import (
     LibraryVersion,
@@ -92,7 +92,7 @@ class CaptureTraffic:
             return None
         if self._assumes_refusal and exchange.status is None:
             exchange = msgspec.structs.replace(exchange, status=_ASSUMED_STATUS)
-        request = read_request(exchange)
+        request = read_request(exchange, self.capture)
         token = profile.token_in(url.query)
         sighting = Sighting(
             exchange,
@@ -163,9 +163,11 @@ def read_traffic(captures: Sequence[Capture]) -> tuple[list[CaptureTraffic], Con
 
 def count(contrast: Contrast, sighting: Sighting) -> None:
     """Let what one request was answered bear on the verdicts of its token."""
-    if sighting.token is not None and sighting.governed:
-        resource = resource_of(sighting.url.path)
-        contrast.add(sighting.exchange, sighting.request, sighting.token.text, resource)
+    token = sighting.token
+    if token is not None and token.text and sighting.governed:
+        contrast.add(
+            sighting.exchange, sighting.request, token, sighting.url.path, sighting.profile
+        )
 
 
 @functools.lru_cache(maxsize=1)

@@ -57,18 +57,24 @@ def walk(case: Case) -> Walk:
             Cause.UNEXPLAINED,
             Confidence.POSSIBLE,
             _unexplained(reports),
-            _ruled_out(case, reports),
+            _ruled_out(case, reports)
+            + tuple(report.doubt for report in reports.values() if report.doubt is not None),
             _alternatives(claims, None),
             _stations(reports, None),
             None,
         )
     stage, claim = found
+    confidence, evidence = claim.confidence, claim.evidence
+    for doubt in [report.doubt for report in reports.values() if report.doubt is not None]:
+        evidence = (*evidence, doubt)
+        if confidence is Confidence.CERTAIN and not claim.decisive:
+            confidence = Confidence.LIKELY
     return Walk(
         claim.cause,
-        claim.confidence,
+        confidence,
         claim.because,
-        claim.evidence,
-        () if claim.confidence is Confidence.CERTAIN else _alternatives(claims, claim),
+        evidence,
+        () if confidence is Confidence.CERTAIN else _alternatives(claims, claim),
         _stations(reports, stage),
         stage,
     )

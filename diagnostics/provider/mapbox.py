@@ -16,8 +16,9 @@ case of the host, internationalised names, white space, a fragment) the answer i
 from __future__ import annotations
 
 import functools
+import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -35,6 +36,11 @@ _ENTRY = re.compile(
         (?: \# (?P<fragment> .* ) )?""",
     re.VERBOSE | re.DOTALL,
 )
+
+#: What browsers send as a host: letters, digits, hyphens, underscores, in labels.
+_DOMAIN = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.?")
+_OTHER_SCHEME = re.compile(r"(?!https?:)[A-Za-z][A-Za-z0-9+.-]*://", re.IGNORECASE)
+_BROKEN_SCHEME = re.compile(r"(https?)(?::/?(?=[^/\d])|//)", re.IGNORECASE)
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -75,6 +81,10 @@ def read_entry(text: str) -> Entry | Unreadable:
         return unreadable(EntryResult.INVALID, "it has white space or a control character inside")
     if "*" in trimmed:
         return unreadable(EntryResult.WILDCARD, "wildcard characters are not supported")
+    if "\\" in trimmed:
+        return unreadable(EntryResult.INVALID, "it has a backslash, which no Referer carries")
+    if _BROKEN_SCHEME.match(trimmed):
+        return unreadable(EntryResult.INVALID, "its scheme is not followed by ://")
     found = _ENTRY.fullmatch(trimmed)
     assert found is not None
     scheme = found["scheme"] and found["scheme"].lower()
@@ -86,10 +96,14 @@ def read_entry(text: str) -> Entry | Unreadable:
     authority = found["authority"]
     if "@" in authority:
         return unreadable(EntryResult.INVALID, "it holds a user name, which no Referer carries")
+    if _is_bare_ipv6(authority):
+        return unreadable(EntryResult.IP, "IP addresses are not supported")
     host, colon, port_text = _split_port(authority)
     if not host:
         return unreadable(EntryResult.INVALID, "it has no domain, the one part that is required")
     port = None
+    if colon and not port_text:
+        return unreadable(EntryResult.INVALID, "it has a colon and no port behind it")
     if colon:
         if not port_text.isascii() or not port_text.isdigit() or not 0 < int(port_text) < 65536:
             return unreadable(EntryResult.INVALID, f"“{port_text}” is not a port number")
@@ -99,6 +113,12 @@ def read_entry(text: str) -> Entry | Unreadable:
         return unreadable(EntryResult.INVALID, f"“{host}” is not a domain")
     if urls.is_ip_address(parsed.host):
         return unreadable(EntryResult.IP, "IP addresses are not supported")
+    if any(separator in host for separator in ",;|"):
+        return unreadable(
+            EntryResult.INVALID, "it holds several; each has to be an entry of its own"
+        )
+    if not _DOMAIN.fullmatch(parsed.host):
+        return unreadable(EntryResult.INVALID, f"“{host}” is not a domain")
     if parsed.host != host:
         if parsed.host == host.lower():
             doubts.append("its domain has capital letters, and browsers send lower case")
@@ -244,7 +264,7 @@ def _explain_host(quoted: str, allowed: str, host: str) -> str:
 def _explain_path(quoted: str, entry: Entry, page: urls.Url) -> str:
     if page.path == "/" and not page.query:
         return (
-            f"{quoted} asks for the path {entry.path}, but the Referer was cut to the origin:"
+            f"{quoted} asks for the path {entry.path}, but the Referer is the origin alone:"
             f" {page.href}."
         )
     if entry.path and page.path.lower().startswith(entry.path.lower()):
@@ -260,14 +280,17 @@ def _split_port(authority: str) -> tuple[str, str, str]:
         bracket = authority.find("]") + 1
         if bracket:
             return authority[:bracket], *_after_colon(authority[bracket:])
-    if authority.count(":") > 1:  # an IPv6 address without its brackets
-        return authority, "", ""
     host, colon, port = authority.partition(":")
     return host, colon, port
 
 
 def _after_colon(text: str) -> tuple[str, str]:
-    return (":", text[1:]) if text.startswith(":") else ("", "")
+    return (":", text.removeprefix(":")) if text else ("", "")
+
+
+def _is_bare_ipv6(authority: str) -> bool:
+    """Whether it is an IPv6 address without its brackets."""
+    return authority[:1] != "[" and authority.count(":") > 1 and urls.is_ip_address(authority)
 
 
 def lint(entries: Sequence[str]) -> list[EntryProblem]:
@@ -286,7 +309,8 @@ def lint(entries: Sequence[str]) -> list[EntryProblem]:
                 EntryProblem(text, "info", "duplicate", f"It says the same as “{seen[key]}”.", None)
             )
         seen.setdefault(key, text)
-    problems += _lint_covered([e for e in map(read_entry, entries) if isinstance(e, Entry)])
+    readable = [e for e in map(read_entry, entries) if isinstance(e, Entry)]
+    problems += _lint_covered(readable[: 2 * MAXIMUM_ENTRIES])  # each is compared with each
     if len(entries) > MAXIMUM_ENTRIES:
         problems.append(
             EntryProblem(
@@ -300,27 +324,89 @@ def lint(entries: Sequence[str]) -> list[EntryProblem]:
 
 
 def suggest(text: str) -> str | None:
-    """A readable entry for one that can never match, or None where there is none."""
-    text = text.strip()
-    plain = re.sub(r"(?<=:)\*", "", text)  # `:*` as a port
-    plain = re.sub(r"/?\*+(?=$|[?#])", "", plain).replace("*.", "").rstrip(":")
-    plain = re.sub(r":(?=/)(?!//)", "", plain)
-    for ip in ("127.0.0.1", "[::1]", "0.0.0.0"):
-        plain = plain.replace(ip, "localhost")
-    plain = re.sub(r"^(?!https?://)[A-Za-z][A-Za-z0-9+.-]*://", "", plain)
-    return plain if plain != text and isinstance(read_entry(plain), Entry) else None
+    """A readable entry that admits what one that can never match was meant to admit, or None
+    where there is none: `*` for everything or a part of a name, an address of another machine."""
+    plain = text.strip().strip("\"'`<>“”")
+    plain = _BROKEN_SCHEME.sub(r"\1://", plain, count=1)
+    found = _MEANT.fullmatch(plain)
+    assert found is not None
+    scheme = (found["scheme"] or "").lower()
+    authority = found["authority"].rpartition("@")[2]
+    host, _, port = (authority, "", "") if _is_bare_ipv6(authority) else _split_port(authority)
+    host = _LEADING_WILDCARDS.sub("", host)
+    parsed = urls.parse(f"http://{f'[{host}]' if _is_bare_ipv6(host) else host}/") if host else None
+    if parsed is not None and _is_this_machine(parsed.host):
+        host = "localhost"
+    path = _without_wildcard(found["path"])
+    meant = (f"{scheme}://" if scheme in {"http", "https"} else "") + host
+    meant += (f":{port}" if port not in {"", "*"} else "") + path
+    return meant if meant != text.strip() and isinstance(read_entry(meant), Entry) else None
+
+
+_MEANT = re.compile(
+    r"(?:(?:(?P<scheme>[A-Za-z*][A-Za-z0-9+.*-]*):)?//)?(?P<authority>[^/?#]*)(?P<path>.*)",
+    re.DOTALL,
+)
+#: `*.`, `**.` and the `*` of `*example.com`.
+_LEADING_WILDCARDS = re.compile(r"\A(?:\*+\.?)+")
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+def _without_wildcard(path: str) -> str:
+    """A path and query up to the last whole part before a wildcard: `/app/*.html` is `/app`."""
+    path, _, _ = path.partition("#")
+    only_path, _, query = path.partition("?")
+    if "*" in only_path:
+        only_path = only_path.partition("*")[0]
+        return only_path[: only_path.rfind("/")]
+    return only_path.removesuffix("/") if "*" in query else path
+
+
+def admits_strangers(entry: str) -> bool:
+    """Whether an entry is a domain under which anybody can have a name, such as `vercel.app`."""
+    read = read_entry(entry)
+    return isinstance(read, Entry) and "." in read.host and urls.is_public_suffix(read.host)
 
 
 def _lint_unreadable(entry: Unreadable) -> EntryProblem:
     suggestion = suggest(entry.text)
-    says = f"It can never match: {entry.says}."
-    if entry.result is EntryResult.WILDCARD and suggestion:
-        says += " Subdomains and subpaths are covered without one."
-        if re.search(r":\*", entry.text):
-            says += " A port other than 80 and 443 needs an entry of its own."
+    says = [f"It can never match: {entry.says}."]
+    if entry.result is EntryResult.WILDCARD:
+        says += _about_wildcard(entry.text, suggestion)
+    if entry.result is EntryResult.INVALID and _OTHER_SCHEME.match(entry.text.strip()):
+        suggestion = None  # a page of an app sends no Referer, whatever is listed
+    if suggestion and admits_strangers(suggestion):
+        says.append(
+            f"{suggestion} would admit everybody who has a name under it: list your own host names"
+            " instead."
+        )
+        suggestion = None
     if entry.result is EntryResult.IP:
-        says += " Open the page by a name, such as localhost, and list that name with its port."
-    return EntryProblem(entry.text, "error", entry.result.value, says, suggestion)
+        says.append("Open the page by a name, such as localhost, and list that name with its port.")
+    return EntryProblem(entry.text, "error", entry.result.value, " ".join(says), suggestion)
+
+
+def _about_wildcard(text: str, suggestion: str | None) -> Iterable[str]:
+    if suggestion is None:
+        if set(text) <= set("*.:/"):
+            yield "A token that may be used everywhere is one without allowed URLs."
+        else:
+            yield "List each host name, or a domain above them all: its subdomains are covered."
+        return
+    yield "Subdomains and subpaths are covered without one."
+    if ":*" in text:
+        host = suggestion.partition("://")[2] or suggestion
+        yield (
+            f"The port has to be named, each in an entry of its own, such as"
+            f" {host.partition('/')[0]}:3000: without one only 80 and 443 are covered."
+        )
 
 
 def _lint_entry(entry: Entry) -> list[EntryProblem]:
@@ -328,7 +414,7 @@ def _lint_entry(entry: Entry) -> list[EntryProblem]:
         return EntryProblem(entry.text, severity, kind, says, suggestion)
 
     found = []
-    origin = (f"{entry.scheme}://" if entry.scheme else "") + entry.host
+    origin = (f"{entry.scheme}://" if entry.scheme else "") + entry.host.rstrip(".")
     origin += f":{entry.port}" if entry.port else ""
     if entry.doubts:
         found.append(
@@ -336,9 +422,7 @@ def _lint_entry(entry: Entry) -> list[EntryProblem]:
                 "warning",
                 "undocumented",
                 f"The documentation does not say how this is read: {'; '.join(entry.doubts)}.",
-                origin.rstrip(".")
-                + (entry.path or "")
-                + (f"?{entry.query}" if entry.query else ""),
+                origin + (entry.path or "") + (f"?{entry.query}" if entry.query else ""),
             )
         )
     if (entry.path or "/") != "/" or entry.query is not None:

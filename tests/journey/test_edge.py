@@ -19,6 +19,7 @@ from tests.journey.conftest import (
     SESSION,
     STYLE,
     TILE,
+    TOKEN,
     UNKNOWN_LIST,
     UNRESTRICTED,
     Tape,
@@ -91,16 +92,22 @@ def test_no_token_at_all() -> None:
     assert verdict.cause == "token-missing"
 
 
-def test_a_refusal_without_a_token_is_not_a_lists() -> None:
-    """A list belongs to a token: without one, no list can be the reason."""
+def test_a_403_without_a_token() -> None:
+    """Without a token the answer is 401: the capture has lost it, and nothing is certain."""
     tape = Tape().page(policy="no-referrer").ask(token=None, referer=None)
-    assert verdict_of(tape, told=ALLOWED).cause == "token-missing"
+    verdict = verdict_of(tape, told=ALLOWED)
+    assert (verdict.cause, verdict.confidence) == ("referrer-policy-blocks", "likely")
+
+
+def test_what_needs_no_token_is_under_no_list() -> None:
     tape = Tape().page("https://other.example.org/")
     tape.ask("/mapbox-gl-js/v3.9.0/mapbox-gl.js", token=None, kind="script")
-    assert verdict_of(tape, told=ALLOWED).cause == "account-or-resource"
+    verdict = verdict_of(tape, told=ALLOWED)
+    assert (verdict.cause, verdict.confidence) == ("account-or-resource", "likely")
+    assert "needs no token" in verdict.because
 
 
-@pytest.mark.parametrize(("token", "words"), [("undefined", "does not begin"), ("pk.abc", "cut off")])
+@pytest.mark.parametrize(("token", "words"), [("undefined", "does not begin"), (TOKEN.rpartition(".")[0], "cut off")])
 def test_a_malformed_token(token: str, words: str) -> None:
     verdict = verdict_of(Tape().page().ask(token=token, status=401, body=None))
     assert (verdict.cause, verdict.confidence) == ("token-invalid", "certain")
@@ -195,6 +202,7 @@ def test_another_accounts_style_beside_ones_own() -> None:
     verdict = verdict_of(tape)
     assert (verdict.cause, verdict.confidence) == ("account-or-resource", "likely")
     assert "a.har entry" not in verdict.because
+    assert any(e.where == "a.har entry 1" for e in verdict.evidence)
 
 
 @pytest.mark.parametrize("policy", [None, "no-referrer", "same-origin"])

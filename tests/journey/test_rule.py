@@ -37,7 +37,6 @@ MISSES = [
     ("http://127.0.0.1:8000/", "127.0.0.1:8000", "allowlist-ip", "certain"),
     ("http://localhost:8000/", "127.0.0.1:8000", "allowlist-ip", "certain"),
     ("http://192.168.1.20/", "shop.example.com", "page-not-allowed", "certain"),
-    (PAGE, "capacitor://shop.example.com", "allowlist-invalid", "certain"),
     (PAGE, "", "allowlist-invalid", "likely"),
     (PAGE, "/map", "allowlist-invalid", "likely"),
     (f"{API}{STYLE}.html", "shop.example.com", "api-host-not-allowed", "certain"),
@@ -73,6 +72,11 @@ def test_the_nearest_miss(
 def test_what_the_documentation_leaves_open_is_likely(page: str, entry: str, cause: str) -> None:
     verdict = verdict_of(Tape().page(page, policy="unsafe-url").ask(referer=page), told=listing(entry))
     assert (verdict.cause, verdict.confidence) == (cause, "likely")
+
+
+@pytest.mark.parametrize("entry", ["capacitor://localhost", "file://", "user@shop.example.com", "a b"])
+def test_a_list_of_entries_that_no_page_can_have(entry: str) -> None:
+    assert verdict_of(Tape().page().ask(), told=listing(entry)).cause == "allowlist-invalid"
 
 
 def test_a_query_stays_out_of_the_sentences() -> None:
