@@ -57,7 +57,8 @@ class Document(msgspec.Struct, frozen=True, eq=False):
 def is_document(exchange: Exchange) -> bool:
     """Whether the exchange fetched a document: by the browser's own type, else by media type and
     what the request asked for, since scripts fetch pieces of HTML too."""
-    if exchange.status is None or exchange.redirect_url or 300 <= exchange.status < 304:
+    status = exchange.status
+    if status is None or (300 <= status <= 399 and status != 304):
         return False
     if exchange.resource_type:
         return exchange.resource_type.lower() in _DOCUMENT_TYPES

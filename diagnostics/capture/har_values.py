@@ -36,11 +36,11 @@ def headers(raw: msgspec.Raw) -> list[tuple[str, str]]:
         pairs = [(pair.name, pair.value) for pair in _PAIRS.decode(raw)]
     except UNREADABLE:
         pairs = list(_loose_pairs(loose(raw)))
-    if not any(name[:1] == ":" for name, _ in pairs):
+    real = [pair for pair in pairs if pair[0][:1] != ":"]
+    if len(real) == len(pairs):
         return pairs
-    real = [(name, value) for name, value in pairs if not name.startswith(":")]
     authority = next((value for name, value in pairs if name == ":authority"), None)
-    if authority and not any(name.lower() == "host" for name, _ in real):
+    if authority and "host" not in [name.lower() for name, _ in real]:
         real.insert(0, ("Host", authority))
     return real
 

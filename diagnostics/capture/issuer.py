@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import bisect
 import functools
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping
 
 import msgspec
 
+from diagnostics.browser import html
 from diagnostics.browser import url as urls
 from diagnostics.browser.referrer import Hop
-from diagnostics.browser.referrer_policy import parse_header
 from diagnostics.capture.document import Document, is_document, read_document
 from diagnostics.capture.exchange import Capture, Exchange
+from diagnostics.capture.redirects import Redirects, is_redirect, with_policy
 from diagnostics.capture.request import Request, read_request, referer_origin
 
 _Keep = Callable[[Document], bool]
@@ -67,13 +67,14 @@ class Issuers:
 
     def __init__(self, capture: Capture) -> None:
         self.capture = capture
-        self._redirects: dict[str, list[Exchange]] = defaultdict(list)
-        self._stylesheets: list[Exchange] = []
+        self._redirects = Redirects()
+        self._stylesheets: dict[str, str] = {}  # URL -> page reference
+        self._sheets_of: dict[str, tuple[str, ...]] = {}
         self._scripts: dict[str, Exchange] = {}
         self._pages: list[Exchange] = []
         self._placed: dict[Exchange, Document] = {}
         self._first: list[Exchange] = []
-        self._local_pages = tuple(_local_pages(capture))
+        self._listed = {page.id: page for page in capture.pages}
         self._issuers: dict[tuple[object, ...], Issuer] = {}
         self._found: dict[tuple[object, ...], tuple[Document | None, str]] = {}
         for exchange in capture.exchanges:
@@ -84,15 +85,15 @@ class Issuers:
         if len(self._first) < _FIRST:
             self._first.append(exchange)
             self._forget("_page_came_from_elsewhere")
-        if exchange.redirect_url:
-            target = urls.join(exchange.url, exchange.redirect_url)
-            self._redirects[target or exchange.redirect_url].append(exchange)
+        if is_redirect(exchange):
+            self._redirects.add(exchange)
         elif is_document(exchange):
             self._pages.append(exchange)
             self._found.clear()
-            self._forget("documents", "_starts", "_page_came_from_elsewhere")
+            self._forget("documents", "_starts", "_orders", "_page_came_from_elsewhere")
         elif exchange.mime_type.startswith("text/css"):
-            self._stylesheets.append(exchange)
+            self._stylesheets[exchange.url] = exchange.page_ref
+            self._sheets_of.clear()
         elif "javascript" in exchange.mime_type or exchange.resource_type == "script":
             self._scripts[exchange.url] = exchange
             self._forget("_network_workers", "_service_workers")
@@ -105,11 +106,29 @@ class Issuers:
     def documents(self) -> tuple[Document, ...]:
         """Every document of the capture by time, frames with their parents."""
         found: list[Document] = []
+        frames: dict[str, tuple[Document, html.Frame]] = {}
+        pages: dict[str, Document] = {}
         for exchange in sorted(self._pages, key=lambda page: page.started or 0.0):
             if exchange not in self._placed:
-                self._placed[exchange] = self._place(exchange, found)
-            found.append(self._placed[exchange])
+                self._placed[exchange] = self._place(exchange, frames, pages)
+            document = self._placed[exchange]
+            found.append(document)
+            for frame in reversed(document.markup.frames if document.markup else ()):
+                if frame.url:
+                    frames[_address(frame.url)] = (document, frame)
+            if document.parent is None:
+                pages[exchange.page_ref] = pages[""] = document
         return tuple(found)
+
+    @functools.cached_property
+    def _orders(self) -> dict[str, _Order]:
+        """The documents of each page by its reference, and under "" all of them."""
+        orders: dict[str, _Order] = {"": _Order()}
+        for place, document in enumerate(self.documents):
+            assert document.exchange is not None
+            for page_ref in {"", document.exchange.page_ref}:
+                orders.setdefault(page_ref, _Order()).add(place, is_page=document.parent is None)
+        return orders
 
     @functools.cached_property
     def _page_came_from_elsewhere(self) -> bool:
@@ -123,24 +142,32 @@ class Issuers:
     def _starts(self) -> list[float]:
         return [d.exchange.started or 0.0 for d in self.documents if d.exchange]
 
-    def _place(self, exchange: Exchange, earlier: Sequence[Document]) -> Document:
+    def _place(
+        self,
+        exchange: Exchange,
+        frames: Mapping[str, tuple[Document, html.Frame]],
+        pages: Mapping[str, Document],
+    ) -> Document:
         """A document with the frame that holds it, if an earlier document's markup names it or
         the request says that it is for a frame."""
-        for parent in reversed(earlier):
-            for frame in parent.markup.frames if parent.markup else ():
-                if frame.url and _same_address(frame.url, exchange.url):
-                    sandboxed = parent.frame_sandboxed or (
-                        frame.sandbox is not None and "allow-same-origin" not in frame.sandbox
-                    )
-                    return read_document(exchange, parent=parent, frame_sandboxed=sandboxed)
-        parent_document = None
-        if earlier and read_request(exchange).dest in {"iframe", "frame"}:
-            parent_document = next((d for d in reversed(earlier) if d.parent is None), earlier[-1])
-        return read_document(exchange, parent=parent_document)
+        dest = read_request(exchange).dest
+        if dest != "document":
+            for url in (exchange.url, self._redirects.hops(exchange)[1]):
+                holder, frame = frames.get(_address(url), (None, None))
+                if holder is None or frame is None or not _same_page(holder.exchange, exchange):
+                    continue
+                sandboxed = holder.frame_sandboxed or (
+                    frame.sandbox is not None and "allow-same-origin" not in frame.sandbox
+                )
+                return read_document(exchange, parent=holder, frame_sandboxed=sandboxed)
+        parent = None
+        if dest in {"iframe", "frame"}:
+            parent = pages.get(exchange.page_ref) or pages.get("")
+        return read_document(exchange, parent=parent)
 
     def find(self, exchange: Exchange, request: Request) -> Issuer:
         """The issuer of one exchange; `request` are its headers, read before."""
-        hops, first = self._hops(exchange)
+        hops, first = self._redirects.hops(exchange)
         navigation = (
             request.dest in _NAVIGATIONS
             or (not request.dest and exchange.resource_type.lower() in _NAVIGATIONS)
@@ -171,12 +198,12 @@ class Issuers:
         if not initiators:
             return self._network_workers
         script = self._scripts.get(initiators[0])
-        return (_with_policy(script),) if script and not exchange.page_ref else ()
+        return (with_policy(script),) if script and not exchange.page_ref else ()
 
     @functools.cached_property
     def _network_workers(self) -> tuple[Hop, ...]:
         return tuple(
-            _with_policy(script)
+            with_policy(script)
             for script in self._scripts.values()
             if read_request(script).dest in {"worker", "sharedworker"}
         )
@@ -195,14 +222,9 @@ class Issuers:
         """`_document`, asked once for all requests that look alike to it."""
         if navigation:
             return self._document(exchange, request, initiators, navigation)
-        earlier = (
-            len(self.documents)
-            if exchange.started is None
-            else bisect.bisect_right(self._starts, exchange.started)
-        )
         target = urls.parse(exchange.url)
         key = (
-            earlier,
+            self._end(exchange),
             exchange.page_ref,
             exchange.frame_ref,
             initiators,
@@ -224,17 +246,17 @@ class Issuers:
     ) -> tuple[Document | None, str]:
         if navigation and request.site == "none":
             return None, "it was opened by hand: Sec-Fetch-Site is none"
-        for url in initiators:
-            if url.startswith(_LOCAL_PAGES):
-                return Document(url), f"its initiator is {url.split(':')[0]}:"
+        # An extension's or data: script in the stack of a page that is there proves nothing.
+        page_is_there = exchange.page_ref != "" and exchange.page_ref in self._orders
+        if initiators and not page_is_there and all(map(_is_local_page, initiators)):
+            url = initiators[-1]
+            return Document(url), f"its initiator is {url.partition(':')[0]}:"
         if request.origin and request.origin != "null":
             scheme = request.origin.partition(":")[0] + ":"
             if scheme in _LOCAL_PAGES:
                 return Document(request.origin + "/"), "its Origin header"
-        candidates = self._earlier(exchange)
-        known_by = "the last document before it"
+        candidates, known_by = self._candidates(exchange, request, navigation)
         narrowings = (
-            ("the capture's page reference", self._by_page(exchange)),
             ("the capture's frame reference", self._by_frame(exchange)),
             ("its initiator", _by_initiator(initiators)),
             ("its Sec-Fetch-Site header", _by_site(exchange, request)),
@@ -253,18 +275,40 @@ class Issuers:
             return candidates[-1], known_by
         return self._unseen(exchange, request)
 
-    def _earlier(self, exchange: Exchange) -> list[Document]:
-        documents = self.documents
+    def _end(self, exchange: Exchange) -> int:
+        """How many documents came before an exchange."""
         if exchange.started is None:
-            earlier = list(documents)
-        else:
-            earlier = list(documents[: bisect.bisect_right(self._starts, exchange.started)])
-        return [d for d in earlier[-64:] if d.exchange is not exchange]
+            return len(self.documents)
+        return bisect.bisect_right(self._starts, exchange.started)
 
-    def _by_page(self, exchange: Exchange) -> _Keep | None:
-        if not exchange.page_ref:
-            return None
-        return lambda d: d.exchange is not None and d.exchange.page_ref == exchange.page_ref
+    def _candidates(
+        self, exchange: Exchange, request: Request, navigation: bool
+    ) -> tuple[list[Document], str]:
+        """The documents that may have asked, by page reference and time, and how that is known."""
+        end = self._end(exchange)
+        known_by = "the last document before it"
+        order = self._orders[""]
+        if exchange.page_ref and not self._opens_a_page(exchange, request, navigation):
+            of_page = self._orders.get(exchange.page_ref)
+            if of_page is not None:
+                if len(of_page.all) < len(order.all):
+                    known_by = "the capture's page reference"
+                end = max(end, of_page.all[0] + 1)  # a reference is better proof than a clock
+                order = of_page
+            elif not request.origin_is_opaque:
+                return [], known_by
+        documents = [self.documents[place] for place in order.before(end)]
+        return [d for d in documents if d.exchange is not exchange], known_by
+
+    def _opens_a_page(self, exchange: Exchange, request: Request, navigation: bool) -> bool:
+        """Whether an exchange is the navigation that begins the page whose reference it has: its
+        issuer is the page before."""
+        if not navigation or request.dest in {"iframe", "frame", "object", "embed"}:
+            return False
+        order = self._orders.get(exchange.page_ref)
+        if order is None or request.dest == "document":
+            return True
+        return self.documents[order.all[0]].exchange is exchange
 
     def _by_frame(self, exchange: Exchange) -> _Keep | None:
         if not exchange.frame_ref:
@@ -273,60 +317,62 @@ class Issuers:
 
     def _unseen(self, exchange: Exchange, request: Request) -> tuple[Document | None, str]:
         """A page that the capture names without holding its response."""
-        page = next((p for p in self.capture.pages if p.id == exchange.page_ref), None)
+        page = self._listed.get(exchange.page_ref)
         if page is None and len(self.capture.pages) == 1:
             page = self.capture.pages[0]
-        if page is not None and urls.parse(page.title):
+        if page is not None and _is_page_url(page.title):
             return Document(page.title), "the capture's list of pages"
         if request.origin and request.origin != "null":
             return Document(request.origin + "/"), "its Origin header"
-        if self._local_pages:
-            return Document(self._local_pages[0]), "the capture's list of pages"
+        for page in self.capture.pages:
+            if page.title.startswith(_LOCAL_PAGES) and _is_page_url(page.title):
+                return Document(page.title), "the capture's list of pages"
         origin = referer_origin(request.referer)
         if origin and request.referer and request.site != "same-origin":
             return Document(request.referer), "its Referer alone"
         return None, ""
 
-    def _hops(self, exchange: Exchange) -> tuple[tuple[Hop, ...], str]:
-        """The redirects before an exchange, in order, and the URL that was asked for first."""
-        hops: list[Hop] = []
-        current = exchange
-        for _ in range(20):  # the Fetch standard's limit of redirects
-            before = [
-                e
-                for e in self._redirects.get(current.url, ())
-                if e is not current
-                and (e.started is None or exchange.started is None or e.started <= exchange.started)
-            ]
-            if not before:
-                break
-            current = before[-1]
-            hops.insert(0, _with_policy(current))
-        return tuple(hops), current.url
-
     def _possible_stylesheets(
         self, exchange: Exchange, initiators: tuple[str, ...]
     ) -> tuple[str, ...]:
-        named = [sheet.url for sheet in self._stylesheets if sheet.url in initiators]
-        if named or initiators:
-            return tuple(named)
-        return tuple(
-            dict.fromkeys(
-                sheet.url
-                for sheet in self._stylesheets
-                if not exchange.page_ref or sheet.page_ref == exchange.page_ref
+        if initiators:
+            return tuple(url for url in initiators if url in self._stylesheets)
+        if exchange.page_ref not in self._sheets_of:
+            self._sheets_of[exchange.page_ref] = tuple(
+                url
+                for url, page_ref in self._stylesheets.items()
+                if exchange.page_ref in {"", page_ref}
             )
-        )
+        return self._sheets_of[exchange.page_ref]
 
 
-def _with_policy(exchange: Exchange) -> Hop:
-    """An exchange's URL with the Referrer-Policy of its answer."""
-    policy = parse_header(exchange.response_headers.all("referrer-policy")).policy
-    return Hop(exchange.url, policy)
+#: A page may hold hundreds of frames of advertisers: asking each of them about each request would
+#: take time in their product.
+_MOST_CANDIDATES = 64
+_MOST_PAGES = 16
+
+
+class _Order:
+    """Places of documents in order of time: all, and those that are pages and no frames."""
+
+    def __init__(self) -> None:
+        self.all: list[int] = []
+        self._pages: list[int] = []
+
+    def add(self, place: int, *, is_page: bool) -> None:
+        self.all.append(place)
+        if is_page:
+            self._pages.append(place)
+
+    def before(self, end: int) -> list[int]:
+        """The last of them before a place, frames as well as the pages that hold them."""
+        last = self.all[: bisect.bisect_left(self.all, end)][-_MOST_CANDIDATES:]
+        pages = self._pages[: bisect.bisect_left(self._pages, end)][-_MOST_PAGES:]
+        return sorted({*last, *pages})
 
 
 #: Where one of these contradicts every candidate, none of the candidates is the issuer.
-_DECISIVE = frozenset({"the capture's page reference", "its Origin header"})
+_DECISIVE = frozenset({"its Origin header"})
 
 
 def _by_initiator(initiators: tuple[str, ...]) -> _Keep | None:
@@ -385,15 +431,26 @@ def _holds_sandboxed_frame(document: Document) -> bool:
     )
 
 
-def _same_address(a: str, b: str) -> bool:
-    return a.partition("#")[0] == b.partition("#")[0]
+def _address(url: str) -> str:
+    return url.partition("#")[0]
+
+
+def _same_page(a: Exchange | None, b: Exchange) -> bool:
+    return a is None or not a.page_ref or not b.page_ref or a.page_ref == b.page_ref
+
+
+def _is_local_page(url: str) -> bool:
+    return url.startswith(_LOCAL_PAGES)
+
+
+def _is_page_url(title: str) -> bool:
+    """Whether a page's title is its URL, as Chrome writes; `Shop: home` would parse as one too."""
+    if any(character.isspace() for character in title):
+        return False
+    return (
+        title.startswith(("http://", "https://", *_LOCAL_PAGES)) and urls.parse(title) is not None
+    )
 
 
 def _is_service_worker(script: Exchange) -> bool:
     return script.request_headers.get("service-worker") == "script"
-
-
-def _local_pages(capture: Capture) -> Iterable[str]:
-    for page in capture.pages:
-        if page.title.startswith(_LOCAL_PAGES):
-            yield page.title

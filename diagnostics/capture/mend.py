@@ -83,7 +83,15 @@ def loose(raw: msgspec.Raw) -> Any:
 def loose_or_raise(raw: msgspec.Raw) -> Any:
     """The same with bytes that are no UTF-8 and lone surrogates replaced; raises one of
     `UNREADABLE`."""
-    text = bytes(memoryview(raw)).decode("utf-8", "replace")
+    view = memoryview(raw)
+    try:
+        return _patiently(view)
+    except RecursionError:
+        return _patiently(without_depths(view))
+
+
+def _patiently(data: memoryview | bytearray) -> Any:
+    text = bytes(data).decode("utf-8", "replace")
     value = json.loads(text, parse_int=_integer, parse_constant=lambda _: None)
     return _printable(value)
 

@@ -11,11 +11,10 @@ import msgspec
 
 from diagnostics.capture.exchange import Capture, CaptureError, Skipped
 from diagnostics.capture.open import read_capture
-from diagnostics.cli import allow_file as entries_file
+from diagnostics.cli import told as about_token
 from diagnostics.cli.output import FORMATS, format_for, render, write
 from diagnostics.errors import InputError
 from diagnostics.journey.diagnose import diagnose as run
-from diagnostics.journey.told import Allowed, Told, read_tokens
 from diagnostics.journey.whatif import Change, parse_change
 from diagnostics.report.redaction import redact_text
 from diagnostics.report.terminal import plain
@@ -24,10 +23,7 @@ _WORTH_A_WORD = 20_000_000  # bytes; smaller captures are done before anybody wo
 
 
 @click.command("diagnose")
-@click.option("--allow", metavar="ENTRY", multiple=True, help="An allowed URL of the token.")
-@click.option("--allow-file", metavar="F", help="Allowed URLs from a file, one a line.")
-@click.option("--unrestricted", is_flag=True, help="The token is known to have no allowed URLs.")
-@click.option("--tokens", "tokens_file", metavar="F", help="The Tokens API's list, as JSON.")
+@about_token.options
 @click.option(
     "--what-if",
     "what_if",
@@ -66,7 +62,7 @@ def diagnose(
       why403 diagnose ticket.har -o report.html
       pbpaste | why403 diagnose - --format markdown
     """
-    told = _told(allow, allow_file, unrestricted, tokens_file)
+    told = about_token.told(allow, allow_file, unrestricted, tokens_file)
     changes = _changes(what_if)
     chosen = format_for(form, output)
     read, failed = _read(captures)
@@ -78,33 +74,6 @@ def diagnose(
         report = msgspec.structs.replace(report, capture=capture)
     write(render(report, chosen, to_terminal=output is None), output)
     ctx.exit(2 if failed else int(report.summary.refused > 0))
-
-
-def _told(
-    allow: Sequence[str], allow_path: str | None, unrestricted: bool, tokens_path: str | None
-) -> Told:
-    entries = list(allow)
-    if allow_path is not None:
-        entries += entries_file.read(allow_path)
-    if unrestricted and entries:
-        raise click.UsageError("--unrestricted and a list of allowed URLs contradict each other.")
-    everywhere = Allowed()
-    if unrestricted:
-        everywhere = Allowed((), "--unrestricted")
-    elif entries:
-        everywhere = Allowed(tuple(entries), "the list that was told")
-    elif allow_path is not None:
-        raise InputError(f"{allow_path}: holds no allowed URL; --unrestricted says there is none")
-    by_id = {}
-    if tokens_path is not None:
-        try:
-            data = sys.stdin.buffer.read() if tokens_path == "-" else Path(tokens_path).read_bytes()
-            by_id = read_tokens(data)
-        except OSError as error:
-            raise InputError(f"{tokens_path}: {error.strerror or error}") from error
-        except ValueError as error:
-            raise InputError(f"{tokens_path}: {error}") from error
-    return Told(everywhere, by_id)
 
 
 def _changes(texts: Sequence[str]) -> list[Change]:

@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from diagnostics.capture.exchange import Outcome
+from diagnostics.journey.csp_findings import counted
 from diagnostics.journey.told import Told
 from diagnostics.journey.traffic import CaptureTraffic, Sighting
 from diagnostics.journey.verdict import Cause, Check, Finding, Verdict
-from diagnostics.provider.allowed_urls import EntryResult
+from diagnostics.provider.allowed_urls import Decision, EntryResult, decide
+from diagnostics.provider.token import Token
 
 _NO_REFERER = {
     Cause.REFERRER_POLICY_BLOCKS,
@@ -65,6 +67,17 @@ class Sheet(msgspec.Struct, frozen=True):
         """Positions of the verdicts with one of these causes."""
         return tuple(n for n, verdict in enumerate(self.verdicts) if verdict.cause in causes)
 
+    @property
+    def tokens(self) -> list[Token | None]:
+        """The tokens that are used, each once; None for a request without."""
+        return list(dict.fromkeys(s.token for s in self.sightings))
+
+    @property
+    def lists(self) -> list[tuple[str, ...]]:
+        """The lists of the tokens that are used, each once."""
+        known = dict.fromkeys(self.told.about(token).entries for token in self.tokens)
+        return [entries for entries in known if entries]
+
     def having(self, *codes: str) -> list[Finding]:
         return [finding for finding in self.findings if finding.finding in codes]
 
@@ -93,7 +106,7 @@ def cache(sheet: Sheet) -> Check:
         return Check("cache", "warn", "Cached answers of 200 hide refusals.")
     if all(s.exchange.outcome is Outcome.UNKNOWN for s in sheet.sightings):
         return Check("cache", "unknown", "The capture does not show where answers came from.")
-    says = f"No refusal comes from a cache; {_counted(stored, 'other answer')} did."
+    says = f"No refusal comes from a cache; {counted(stored, 'other answer')} did."
     return Check("cache", "pass", says if stored else "No answer came from a cache.")
 
 
@@ -102,15 +115,20 @@ def referer(sheet: Sheet) -> Check:
     missing = sum(s.request.referer is None and s.request.headers_final for s in sheet.sightings)
     total = len(sheet.sightings)
     if broken:
-        says = f"{missing} of {_counted(total, 'request')} carry no Referer."
-        if not missing:
+        if missing:
+            says = f"{missing:,} of {counted(total, 'request')} carry no Referer."
+        elif all(sheet.verdicts[n].cause is Cause.REFERRER_POLICY_TRIMS for n in broken):
+            says = "The Referer was cut to the origin, and an allowed URL asks for more."
+        elif any(sheet.verdicts[n].referer for n in broken):
             says = "The Referer that arrived is not the page's address."
+        else:
+            says = "By the page's policy no Referer was sent; the capture does not show it."
         return Check("referer", "fail", says, broken)
     if missing:
         return Check(
             "referer",
             "warn",
-            f"{missing} of {_counted(total, 'request')} carry no Referer; a token with allowed"
+            f"{missing:,} of {counted(total, 'request')} carry no Referer; a token with allowed"
             " URLs would be refused there.",
         )
     if not any(s.request.headers_final for s in sheet.sightings):
@@ -129,24 +147,24 @@ def csp(sheet: Sheet) -> Check:
         return Check("csp", "fail", "The CSP sandboxes the page and takes its Referer.", sandboxed)
     if blocks:
         return Check("csp", "fail", blocks[0].says)
-    obsolete = sheet.having("csp-referrer-directive-obsolete")
-    if obsolete:
-        return Check("csp", "warn", obsolete[0].says)
+    doubtful = [f for f in sheet.having("csp-blocks-request") if f.severity == "warning"]
+    doubtful += sheet.having("csp-referrer-directive-obsolete")
+    if doubtful:
+        return Check("csp", "warn", doubtful[0].says)
     documents = [d for part in sheet.traffic for d in part.issuers.documents]
     if not documents:
         return Check("csp", "unknown", "The page's own response is not in the capture.")
     if not any(d.policies for d in documents):
+        if any(d.markup is None for d in documents):
+            says = "The page's header has no Content-Security-Policy; its markup was not captured."
+            return Check("csp", "unknown", says)
         return Check("csp", "pass", "The page has no Content-Security-Policy.")
     return Check("csp", "pass", "The page's Content-Security-Policy lets the map's requests leave.")
 
 
 def allowed_urls(sheet: Sheet) -> Check:
     broken = sheet.with_cause(_LIST)
-    lists = {
-        allowed.entries
-        for allowed in (sheet.told.about(s.token) for s in sheet.sightings)
-        if allowed.entries
-    }
+    lists = sheet.lists
     profile = sheet.sightings[0].profile
     never = [
         entry.says
@@ -159,18 +177,21 @@ def allowed_urls(sheet: Sheet) -> Check:
         return Check("allowed-urls", "fail" if broken else "warn", says, broken)
     if broken:
         return Check("allowed-urls", "fail", sheet.verdicts[broken[0]].because, broken)
-    if any(sheet.told.about(s.token).known for s in sheet.sightings):
+    if lists:
         return Check("allowed-urls", "pass", "Every allowed URL can match.")
+    if any(sheet.told.about(token).known for token in sheet.tokens):
+        return Check("allowed-urls", "pass", "The token has no allowed URLs.")
     return Check("allowed-urls", "unknown", "The list was not told: pass it with --allow.")
 
 
 def api_host(sheet: Sheet) -> Check:
     needed = sheet.with_cause({Cause.API_HOST_NOT_ALLOWED})
-    host = sheet.sightings[0].profile.api_hosts[0]
+    profile = sheet.sightings[0].profile
+    host = profile.api_hosts[0]
     if needed:
         return Check("api-host", "fail", f"Pages on {host} use the token: allow {host}.", needed)
-    listed = any(host in (sheet.told.about(s.token).entries or ()) for s in sheet.sightings[:1])
-    if listed:
+    page = f"https://{host}/"
+    if any(decide(profile.rules, page, e).decision is Decision.ALLOWED for e in sheet.lists):
         return Check(
             "api-host",
             "warn",
@@ -186,6 +207,8 @@ def client(sheet: Sheet) -> Check:
     old = sheet.having("library-below-minimum", "client-blocks-request")
     if old:
         return Check("client", "warn", old[0].says)
+    if all(s.request.client.kind == "unknown" for s in sheet.sightings):
+        return Check("client", "unknown", "The capture does not show who sent the requests.")
     titles = sorted({s.request.client.title for s in sheet.sightings})
     return Check("client", "pass", f"Sent by {', '.join(titles)}.")
 
@@ -197,14 +220,14 @@ def token(sheet: Sheet) -> Check:
     exposed = sheet.having("secret-token-exposed", "default-token-restricted", "unrestricted-token")
     if exposed:
         return Check("token", "warn", exposed[0].says)
-    if not any(s.token for s in sheet.sightings):
+    tokens = [token for token in sheet.tokens if token is not None]
+    if not tokens:
         return Check("token", "unknown", "No request carries a token.")
-    kinds = sorted({s.token.shown for s in sheet.sightings if s.token})
+    malformed = next((token.malformed for token in tokens if token.malformed), None)
+    if malformed is not None:
+        return Check("token", "warn", f"A token {malformed}.")
+    kinds = sorted(token.shown for token in tokens)
     return Check("token", "pass", f"The token is readable: {', '.join(kinds[:3])}.")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 STEPS: dict[str, Callable[[Sheet], Check]] = {

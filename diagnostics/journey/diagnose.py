@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from diagnostics.capture.exchange import Capture
-from diagnostics.journey import checklist, findings, fixes, hypothesis
-from diagnostics.journey.case import Case
-from diagnostics.journey.contrast import Contrast
+from diagnostics.capture.issuer import Issuer
+from diagnostics.journey import checklist, findings, fixes, hypothesis, rivals
+from diagnostics.journey.case import Case, Reading
+from diagnostics.journey.contrast import Contrast, resource_of, stored_by_cdn
+from diagnostics.journey.hypothesis import is_bare
 from diagnostics.journey.page import page_url
 from diagnostics.journey.told import Told
 from diagnostics.journey.traffic import CaptureTraffic, Sighting, read_traffic
@@ -112,12 +114,18 @@ class Verdicts:
     walk, so that cost grows with the kinds of refusal and not with their number."""
 
     def __init__(
-        self, part: CaptureTraffic, contrast: Contrast, told: Told, what_if: Sequence[Change]
+        self,
+        part: CaptureTraffic,
+        contrast: Contrast,
+        told: Told,
+        what_if: Sequence[Change],
+        self_test: str = "",
     ) -> None:
         self._part = part
         self._contrast = contrast
         self._told = told
         self._what_if = what_if
+        self._self_test = self_test
         self._known: dict[tuple[object, ...], tuple[str, Verdict]] = {}
 
     def all(self) -> Iterable[Verdict]:
@@ -145,29 +153,22 @@ class Verdicts:
 
     def _judge(self, sighting: Sighting) -> Verdict:
         exchange, token = sighting.exchange, sighting.token
-        scripts = self._part.scripts(sighting)
-        page_sends = self._part.page_sends(sighting.issuer.document)
+        issuer, reading, sure = self._issuer(sighting)
         case = Case(
             exchange=exchange,
             url=sighting.url,
             request=sighting.request,
-            issuer=sighting.issuer,
+            issuer=issuer,
             profile=sighting.profile,
             endpoint=sighting.endpoint,
             token=token,
             allowed=self._told.about(token),
             answers=self._contrast.of(token.text if token else None),
-            reading=hypothesis.read(
-                exchange,
-                sighting.request,
-                sighting.issuer,
-                sighting.profile,
-                sighting.endpoint,
-                scripts,
-                page_sends,
-            ),
-            library=scripts.library,
-            page_sends=page_sends,
+            reading=reading,
+            library=self._part.library(exchange),
+            page_sends=self._part.page_sends(issuer.document),
+            page_is_sure=sure,
+            self_test=self._self_test,
         )
         outcome = walk(case)
         proposed = fixes.propose(case, outcome.cause)
@@ -191,36 +192,69 @@ class Verdicts:
             fixes=proposed,
         )
 
+    def _issuer(self, sighting: Sighting) -> tuple[Issuer, Reading, bool]:
+        """Who issued the request and how, and whether that is sure: where the document that the
+        capture names would have sent another Referer, one beside it that would have sent just
+        this is the likelier one."""
+        others = self._rivals(sighting)
+        reading = self._read(sighting, sighting.issuer)
+        if reading.agreement == "none":
+            for document in others.near:
+                issuer = msgspec.structs.replace(
+                    sighting.issuer, document=document, known_by="what it would have sent"
+                )
+                other = self._read(sighting, issuer)
+                if other.agreement == "exact":
+                    return issuer, other, False
+        return sighting.issuer, reading, others.sure
+
+    def _rivals(self, sighting: Sighting) -> rivals.Rivals:
+        documents = self._part.issuers.documents
+        return rivals.find(sighting.exchange, sighting.request, sighting.issuer, documents)
+
+    def _read(self, sighting: Sighting, issuer: Issuer) -> Reading:
+        return hypothesis.read(
+            sighting.exchange,
+            sighting.request,
+            issuer,
+            sighting.profile,
+            sighting.endpoint,
+            self._part.scripts(issuer.document, sighting.exchange),
+            self._part.page_sends(issuer.document),
+        )
+
     def _key(self, sighting: Sighting) -> tuple[object, ...]:
         """All that the stages look at in one request."""
         exchange, url, issuer = sighting.exchange, sighting.url, sighting.issuer
         headers = exchange.response_headers
-        document = issuer.document
+        document, token = issuer.document, sighting.token
         markup = document.markup if document else None
         named = markup is not None and any(
             attribute.url in (exchange.url, issuer.first_url)
             for attribute in markup.referrer_attributes
         )
+        expires = token.expires if token is not None else None
         return (
-            id(document) if document and document.seen else (document and document.url),
-            issuer.blob_worker,
-            issuer.stylesheets,
-            issuer.hops,
-            issuer.is_navigation,
+            id(issuer),
+            self._rivals(sighting).key,
             sighting.request,
+            exchange.request_headers.get("user-agent"),
+            is_bare(exchange, sighting.request),
+            exchange.initiator,
             exchange.page_ref,
             exchange.resource_type,
             exchange.status,
             exchange.outcome,
             exchange.via_service_worker,
-            sighting.token and sighting.token.text,
+            token and token.text,
+            expires is not None and exchange.started is not None and expires < exchange.started,
             sighting.endpoint and sighting.endpoint.name,
             sighting.profile.owner(url.path),
+            resource_of(url.path),
             url.scheme,
             url.host,
             exchange.body,
-            headers.get("x-cache"),
-            headers.get("age"),
+            stored_by_cdn(headers),
             headers.get("content-length"),
             exchange.url if named or sighting.request.referer == exchange.url else "",
         )

@@ -204,11 +204,12 @@ def _forbidden(case: Case, body: str) -> StageReport:
 
 
 def _unrestricted(case: Case, shown: str) -> StageReport:
-    how, evidence = case.allowed.told_by, ()
+    how = case.allowed.told_by
+    evidence: tuple[Evidence, ...] = ()
     if not case.allowed.known:
         how = "it was answered 200 without a Referer"
-        evidence = (Evidence("The same token was answered 200 without a Referer.",
-                             case.answers.admitted_without),)  # fmt: skip
+        says = "The same token was answered 200 without a Referer."
+        evidence = (Evidence(says, case.answers.admitted_without),)
     because = (
         f"The token has no allowed URLs ({how}), so its restriction cannot be the reason: the"
         f" account, or {resource(case)}."

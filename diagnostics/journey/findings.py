@@ -13,22 +13,20 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from diagnostics.browser import csp
+from diagnostics.browser import url as urls
 from diagnostics.browser.referrer_policy import LEGACY_META
 from diagnostics.capture.document import Document
 from diagnostics.capture.exchange import Outcome
+from diagnostics.journey import csp_findings
 from diagnostics.journey.contrast import Contrast
+from diagnostics.journey.csp_findings import counted, is_telemetry
 from diagnostics.journey.told import Told
 from diagnostics.journey.traffic import CaptureTraffic, Sighting
 from diagnostics.journey.verdict import Finding, Verdict
 from diagnostics.provider.allowed_urls import Decision, decide
-from diagnostics.provider.token import decode
+from diagnostics.provider.token import Token, decode
 
 _SECRET = re.compile(r"\bsk\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{6,}")
-_MAP_WORDS = ("mapboxgl", "mapbox-gl", "api.mapbox.com", "access_token")
-_DIRECTIVES = {"image": "img-src", "img": "img-src", "empty": "connect-src", "fetch": "connect-src",
-               "xhr": "connect-src", "script": "script-src-elem", "style": "style-src-elem",
-               "stylesheet": "style-src-elem", "iframe": "frame-src", "font": "font-src",
-               "worker": "worker-src"}  # fmt: skip
 
 
 class Scene(msgspec.Struct, frozen=True):
@@ -67,121 +65,23 @@ def find(
 
 
 def csp_blocks_request(scene: Scene) -> Iterable[Finding]:
-    """A CSP that keeps the map's requests from leaving: seen as blocked entries, or, since a
-    blocked fetch or worker leaves no entry in most exports, as a policy that would block what a
-    map needs in a page that asked for a map and got nothing."""
+    """A CSP that keeps the map's requests from leaving."""
     for part in scene.traffic:
-        answered: dict[Document | None, set[str]] = defaultdict(set)
-        blocked: dict[tuple[Document, str], list[Sighting]] = defaultdict(list)
-        for sighting in part.sightings:
-            document = sighting.issuer.document
-            directive = _directive(sighting)
-            if sighting.exchange.status is not None:
-                answered[document].add(directive)
-            elif document is not None:
-                blocked[(document, directive)].append(sighting)
-        for (document, directive), sightings in blocked.items():
-            yield from _blocked_by_csp(document, directive, sightings)
-        for document in part.issuers.documents:
-            if document.policies and _shows_map(document, part):
-                yield from _absent(part, document, answered[document])
-
-
-def _directive(sighting: Sighting) -> str:
-    exchange = sighting.exchange
-    kind = sighting.request.dest or exchange.resource_type.lower()
-    if kind:
-        return _DIRECTIVES.get(kind, "connect-src")
-    return "img-src" if exchange.mime_type.startswith("image/") else "connect-src"
-
-
-def _blocked_by_csp(
-    document: Document, directive: str, sightings: list[Sighting]
-) -> Iterable[Finding]:
-    first = sightings[0].exchange
-    answer = csp.allows(document.policies, document.url, first.url, directive)
-    if answer.allowed:
-        return
-    telemetry = sightings[0].endpoint is not None and sightings[0].endpoint.name == "telemetry"
-    yield Finding(
-        "csp-blocks-request",
-        "info" if telemetry else _severity(answer),
-        f"{_counted(len(sightings), 'request')} to {sightings[0].url.host} never left the browser:"
-        f" {answer.says}" + (" The map works without its telemetry." if telemetry else ""),
-        document.where,
-    )
-
-
-def _absent(part: CaptureTraffic, document: Document, answered: set[str]) -> Iterable[Finding]:
-    host = "https://api.mapbox.com"
-    asks = [
-        (f"{host}/styles/v1/", "connect-src", "a map library fetches its style and tiles"),
-        (
-            f"blob:{document.origin}/worker",
-            "worker-src",
-            "GL JS starts its workers from blob: URLs",
-        ),
-    ]
-    uses_images = "img-src" in answered or _mentions(
-        document, ("leaflet", "L.tileLayer", "/static/")
-    )
-    uses_fetch = bool(part.libraries) or _mentions(document, ("mapboxgl", "mapbox-gl"))
-    for url, directive, why in asks:
-        if directive in answered or not uses_fetch or "connect-src" in answered:
-            continue
-        answer = csp.allows(document.policies, document.url, url, directive)
-        if not answer.allowed:
-            yield Finding(
-                "csp-blocks-request",
-                _severity(answer),
-                f"The page's Content-Security-Policy would block what a map needs ({why}), and no"
-                f" such request is in the capture: {answer.says}",
-                document.where,
-            )
-    if uses_images and "img-src" not in answered:
-        answer = csp.allows(document.policies, document.url, f"{host}/styles/v1/", "img-src")
-        if not answer.allowed:
-            yield Finding(
-                "csp-blocks-request",
-                _severity(answer),
-                "The page's Content-Security-Policy would block map images, and none is in the"
-                f" capture: {answer.says}",
-                document.where,
-            )
-
-
-def _severity(answer: csp.Answer) -> str:
-    """An answer that rests on nonces, hashes or a browser's own way is a warning only."""
-    return "error" if answer.certain else "warning"
-
-
-def _shows_map(document: Document, part: CaptureTraffic) -> bool:
-    return _mentions(document, _MAP_WORDS) or any(
-        s.issuer.document is document for s in part.sightings
-    )
-
-
-def _mentions(document: Document, words: Sequence[str]) -> bool:
-    markup = document.markup
-    if markup is None:
-        return False
-    texts = (*(script.url for script in markup.scripts), *markup.inline_scripts)
-    return any(word in text for text in texts for word in words)
+        yield from csp_findings.find(part)
 
 
 def client_blocks_request(scene: Scene) -> Iterable[Finding]:
     """Requests that an extension or the browser itself stopped."""
-    counted: dict[tuple[str, bool], list[Sighting]] = defaultdict(list)
+    stopped: dict[tuple[str, bool], list[Sighting]] = defaultdict(list)
     for sighting in scene.sightings:
         reason = sighting.exchange.reason.upper()
         if "BLOCKED_BY_CLIENT" in reason or "BLOCKEDBYCLIENT" in reason:
-            telemetry = sighting.endpoint is not None and sighting.endpoint.name == "telemetry"
-            counted[(sighting.url.host, telemetry)].append(sighting)
-    for (host, telemetry), sightings in counted.items():
+            stopped[(sighting.url.host, is_telemetry(sighting))].append(sighting)
+    for (host, telemetry), sightings in stopped.items():
         yield Finding(
             "client-blocks-request",
             "info" if telemetry else "error",
-            f"An extension or the browser blocked {_counted(len(sightings), 'request')} to {host}."
+            f"An extension or the browser blocked {counted(len(sightings), 'request')} to {host}."
             + (" That is telemetry; the map works without it." if telemetry else ""),
             sightings[0].exchange.where,
         )
@@ -192,15 +92,15 @@ def mixed_content(scene: Scene) -> Iterable[Finding]:
     for sighting in scene.sightings:
         document = sighting.issuer.document
         if (
-            document is not None
+            sighting.exchange.url.startswith("http:")
+            and document is not None
             and document.url.startswith("https:")
-            and sighting.url.scheme == "http"
         ):
             yield Finding(
                 "mixed-content",
                 "warning",
                 f"The page on https asks {sighting.url.host} over plain http: browsers block or"
-                " upgrade such requests, and send no Referer with them.",
+                " upgrade such requests, and by default no Referer goes with plain http.",
                 sighting.exchange.where,
             )
             return
@@ -242,16 +142,23 @@ def secret_token_exposed(scene: Scene) -> Iterable[Finding]:
             yield _exposed(sighting.token.shown, "a request of the page", sighting.exchange.where)
     for document in scene.documents:
         body = document.exchange.body if document.exchange else None
-        for found in _SECRET.finditer(body or ""):
-            yield _exposed(decode(found[0]).shown, "the page's markup", document.where)
+        for token in _secret_tokens(body or ""):
+            yield _exposed(token.shown, "the page's markup", document.where)
     for part in scene.traffic:
         for exchange in part.exchanges:
-            if "sk." in exchange.url and _SECRET.search(exchange.url):
-                found_in_url = _SECRET.search(exchange.url)
-                assert found_in_url is not None
-                shown = decode(found_in_url[0]).shown
+            if "sk." not in exchange.url:
+                continue
+            for token in _secret_tokens(exchange.url):
                 if exchange.request_headers.get("sec-fetch-mode") or exchange.page_ref:
-                    yield _exposed(shown, "a request's address", exchange.where)
+                    yield _exposed(token.shown, "a request's address", exchange.where)
+
+
+def _secret_tokens(text: str) -> Iterable[Token]:
+    """Secret tokens in a text; what has the shape only is another service's."""
+    for found in _SECRET.finditer(text):
+        token = decode(found[0])
+        if token.account is not None:
+            yield token
 
 
 def _exposed(shown: str, place: str, where: str) -> Finding:
@@ -294,22 +201,27 @@ def unrestricted_token(scene: Scene) -> Iterable[Finding]:
         allowed = scene.told.about(token)
         answers = scene.contrast.of(token.text)
         if allowed.unrestricted or (not allowed.known and answers.shows_no_restriction):
-            how = (
-                allowed.told_by
-                if allowed.known
-                else f"it was answered 200 without a Referer ({answers.admitted_without})"
+            how = allowed.told_by if allowed.known else "it was answered 200 without a Referer"
+            advice = (
+                "A default token cannot be given any: make the page a token of its own."
+                if allowed.is_default
+                else "Add the page's host to it."
             )
             yield Finding(
                 "unrestricted-token",
                 "warning",
                 f"{token.shown} has no allowed URLs ({how}): anybody who reads it from the page"
-                " can use it. Add the page's host to it.",
-                sighting.exchange.where,
+                f" can use it. {advice}",
+                sighting.exchange.where if allowed.known else answers.admitted_without,
             )
 
 
 def _is_public(document: Document) -> bool:
-    return document.url.startswith("https:") and not document.url.startswith("https://localhost")
+    """Whether others can open the page: not one on this machine or on an address without a name."""
+    url = urls.parse(document.url)
+    if url is None or url.scheme not in {"http", "https"} or "." not in url.host:
+        return False
+    return not url.host.endswith(".localhost") and not urls.is_ip_address(url.host)
 
 
 def obsolete_csp_referrer(scene: Scene) -> Iterable[Finding]:
@@ -383,10 +295,6 @@ def worker_race(scene: Scene) -> Iterable[Finding]:
                     " which ignore it in Chromium.",
                     document.where,
                 )
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 CHECKS: tuple[Callable[[Scene], Iterable[Finding]], ...] = (

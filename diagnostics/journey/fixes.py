@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from diagnostics.browser import referrer_policy as rp
 from diagnostics.browser import url as urls
 from diagnostics.causes import catalog, software
-from diagnostics.journey.case import Case
+from diagnostics.journey import edge
+from diagnostics.journey.case import Case, shown
 from diagnostics.journey.page import full_referer
 from diagnostics.journey.verdict import Cause, Fix
 from diagnostics.journey.whatif import Change, parse_change, try_changes
@@ -49,24 +50,38 @@ def _checked(case: Case, proposal: _Proposal) -> Fix:
         return Fix(text, says, snippet, "unknown", cost)
     changes = [parse_change(part) for part in text.split()]
     effect = try_changes(case, changes)
-    entry = _host_entry(effect.referer)
-    if effect.predicted == "refused" and entry and entry not in text:
-        # Two causes at once: what the change lets through, the list would still refuse.
-        both = [*changes, parse_change(f"allow+={entry}")]
-        if try_changes(case, both).predicted == "allowed":
-            says = f"{says} And allow {entry}, which the token's list does not cover."
-            return Fix(" ".join(map(str, both)), says, snippet, "allowed", cost)
+    if effect.predicted == "refused":
+        # Two causes at once: what the change lets through, the policy or the list still stops.
+        more, also = _companions(case, changes)
+        if more and try_changes(case, more).predicted == "allowed":
+            return Fix(" ".join(map(str, more)), f"{says}{also}", snippet, "allowed", cost)
     return Fix(text, says, snippet, effect.predicted, cost)
 
 
+def _companions(case: Case, changes: Sequence[Change]) -> tuple[list[Change], str]:
+    """The changes with what they need besides, and that in words; empty where nothing helps."""
+    more, says = list(changes), ""
+    named = {change.name for change in changes}
+    if try_changes(case, more).referer is None and "referrer-policy" not in named:
+        more.append(parse_change(_SEND_ORIGIN))
+        says = f" And send Referrer-Policy: {rp.DEFAULT} with the page."
+    effect = try_changes(case, more)
+    entry = _host_entry(effect.referer)
+    allow = parse_change(f"allow+={entry}") if entry else None
+    if effect.predicted == "refused" and allow is not None and allow not in more:
+        more.append(allow)
+        says += f" And allow {entry}, which the token's list does not cover."
+    return (more, says) if len(more) > len(changes) else ([], "")
+
+
 def _snippet(case: Case, cause: Cause, key: str, **values: str) -> str:
-    page = urls.parse(case.document.url) if case.document else None
+    page = urls.parse(case.document.url if case.document else case.request.referer or "")
     known = {
         "host": page.host if page else "",
         "origin": page.origin if page else "",
         "account": (case.token.account if case.token else None) or "",
         "token_id": (case.token.id if case.token else None) or "",
-        "scope": (case.endpoint.scope if case.endpoint else None) or "",
+        "scope": edge.needed_scope(case) or "",
         "path": page.path if page else "",
     } | values
     return catalog.snippet(cause, key, **{name: v for name, v in known.items() if v})
@@ -89,7 +104,8 @@ def _policy_blocks(case: Case) -> Iterable[_Proposal]:
     cause, document, best = Cause.REFERRER_POLICY_BLOCKS, case.document, case.reading.best
     asked = best is not None and best.situation.request_policy
     if best is not None and best.prediction.decided_by == "redirect":
-        hop = case.issuer.hops[-1].url
+        last = next((h for h in reversed(case.issuer.hops) if h.policy), case.issuer.hops[-1])
+        hop = urls.join(last.url, "/") or shown(last.url)
         yield (
             _SEND_ORIGIN,
             f"Let the redirect at {hop} send no Referrer-Policy, or {rp.DEFAULT}; or ask the"
@@ -375,10 +391,21 @@ def _allow_page(cause: Cause, key: str) -> Callable[[Case], Iterable[_Proposal]]
                 f"allow+={entry}",
                 f"Add {entry} to the token's allowed URLs.",
                 _snippet(case, cause, key, entry=entry),
-                None,
+                _allow_cost(cause, entry),
             )
 
     return make
+
+
+def _allow_cost(cause: Cause, entry: str) -> str | None:
+    """What one more entry opens beside the page."""
+    if entry == "localhost" or entry.startswith("localhost:"):
+        return "Anybody's development server may then use the token: make one of its own for that."
+    if cause is Cause.PATH_MISMATCH:
+        return "Every page of the host may then use the token, not only the one path."
+    if cause is Cause.SCHEME_MISMATCH:
+        return "An http page of the host may then use the token too, and such a page can be forged."
+    return None
 
 
 def _corrected_list(cause: Cause, key: str) -> Callable[[Case], Iterable[_Proposal]]:

@@ -15,12 +15,12 @@ import msgspec
 from diagnostics.browser import referrer_policy as rp
 from diagnostics.browser import url as urls
 from diagnostics.browser.engine import Engine
-from diagnostics.browser.referrer import Context, Means, Situation, predict
+from diagnostics.browser.referrer import Context, Hop, Means, Situation, predict
 from diagnostics.capture.document import Document
 from diagnostics.capture.exchange import Exchange
 from diagnostics.capture.issuer import Issuer
 from diagnostics.capture.request import Request, referer_origin
-from diagnostics.journey.case import Hypothesis, Reading
+from diagnostics.journey.case import Hypothesis, Reading, shown
 from diagnostics.journey.library import LibraryVersion
 from diagnostics.journey.verdict import Evidence
 from diagnostics.provider.profile import Endpoint, Profile
@@ -31,6 +31,9 @@ _STYLED = frozenset({"image", "font", ""})
 _TYPE_TO_DEST = {"img": "image", "imageset": "image", "stylesheet": "style", "fetch": "empty",
                  "xhr": "empty", "xmlhttprequest": "empty", "subdocument": "iframe"}  # fmt: skip
 _MAXIMUM = 24
+#: Where the evidence stands for a policy that some script of the page names, for what request no
+#: one can tell.
+IN_SCRIPTS = "page scripts"
 
 
 class PageScripts(msgspec.Struct, frozen=True):
@@ -94,7 +97,7 @@ def _senders(
         page=document.url,
         to=exchange.url,
         policy=document.policy,
-        via=issuer.hops,
+        via=tuple(map(_hop, issuer.hops)),
         context=Context.SANDBOXED
         if document.origin_is_opaque
         else (Context.SRCDOC if issuer.srcdoc else Context.DOCUMENT),
@@ -111,10 +114,15 @@ def _senders(
         if issuer.worker_scripts:
             yield from _network_worker_senders(base, issuer, where)
             return
-        shown = (Evidence("A worker made from a blob: URL asked for it.", where),)
-        yield from _worker_senders(base, scripts.library, profile, shown)
+        proof = (Evidence("A worker made from a blob: URL asked for it.", where),)
+        yield from _worker_senders(base, scripts.library, profile, proof)
         return
-    if request.origin_is_opaque and not document.origin_is_opaque and not issuer.hops:
+    if (
+        request.origin_is_opaque
+        and not document.origin_is_opaque
+        and not issuer.hops
+        and document.url.startswith(("http:", "https:"))  # the origin of any other is null anyway
+    ):
         says = "Its Origin header is null, the mark of an opaque origin."
         yield (
             "a sandboxed frame of the page",
@@ -122,7 +130,10 @@ def _senders(
             (Evidence(says, f"{exchange.where}, request headers"),),
         )
     yield from _attribute_senders(exchange, issuer, document, base)
-    from_worker = endpoint is not None and endpoint.maker == "worker" and dest in {"", "empty"}
+    # Chrome's export gives the stack of what the page asks for, and no page to a worker's requests.
+    asked_by_page = bool(exchange.page_ref and exchange.initiator.urls)
+    may_be_worker = dest in {"", "empty"} and not asked_by_page
+    from_worker = may_be_worker and endpoint is not None and endpoint.maker == "worker"
     if from_worker:
         yield from _worker_senders(base, scripts.library, profile, ())
     if dest in _ELEMENTS:
@@ -137,7 +148,7 @@ def _senders(
             yield (
                 f"a request with its own policy, {policy}",
                 change(plain, request_policy=policy),
-                (Evidence(f"A script of the page says referrerPolicy: {policy}.", "page scripts"),),
+                (Evidence(f"A script of the page says referrerPolicy: {policy}.", IN_SCRIPTS),),
             )
     if dest in _STYLED:
         yield "a style of the page", change(base, means=Means.INLINE_STYLE), ()
@@ -145,13 +156,13 @@ def _senders(
             situation = change(
                 base, page=sheet, context=Context.STYLESHEET, means=Means.ELEMENT, policy=""
             )
-            yield f"the stylesheet {sheet}", situation, ()
+            yield f"the stylesheet {shown(sheet)}", situation, ()
     if dest in {"", "empty"}:
         yield from _network_worker_senders(base, issuer, "")
     for worker in issuer.service_workers if dest not in _ELEMENTS else ():
         situation = change(base, page=worker, policy="", context=Context.SERVICE_WORKER)
         yield "the page's service worker", situation, ()
-    if not from_worker and dest in {"", "empty"}:
+    if may_be_worker and not from_worker:
         yield from _worker_senders(base, scripts.library, profile, ())
 
 
@@ -163,6 +174,12 @@ def destination(exchange: Exchange, request: Request) -> str:
     if kind:
         return _TYPE_TO_DEST.get(kind, kind)
     return "empty" if request.mode == "cors" and request.origin else ""
+
+
+def _hop(hop: Hop) -> Hop:
+    """A redirect by its origin alone: the rest of its address decides nothing and may be secret."""
+    url = urls.parse(hop.url)
+    return Hop(url.origin + "/", hop.policy) if url and not url.has_opaque_origin else hop
 
 
 def _means(dest: str) -> Means:

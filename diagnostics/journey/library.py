@@ -32,7 +32,7 @@ class LibraryVersion(msgspec.Struct, frozen=True):
 
 def numbers(version: str) -> tuple[int, ...]:
     """`3.9.0` as (3, 9, 0); a part that is no number ends it."""
-    parts = re.match(r"\d+(\.\d+)*", version)
+    parts = re.match(r"\d{1,9}(\.\d{1,9})*", version)
     return tuple(int(part) for part in parts[0].split(".")) if parts else ()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from diagnostics.browser import url as urls
 from diagnostics.browser.referrer import Context
 from diagnostics.capture.document import Document
-from diagnostics.journey.case import Case, Claim, StageReport, header_evidence
+from diagnostics.journey.case import Case, Claim, StageReport, header_evidence, shown
 from diagnostics.journey.verdict import Cause, Confidence, Evidence, State
 
 
@@ -19,7 +19,7 @@ def examine(case: Case) -> StageReport:
     if not request.client.renders_pages:
         return StageReport(State.SKIPPED, "No page: a program sent it.")
     if request.referer:
-        return StageReport(State.OK, f"Its page is a referrer: {request.referer}.")
+        return StageReport(State.OK, "It has a Referer, so its page can be one.")
     if not case.needs_referer:
         return StageReport(State.OK, "No Referer, and this token needs none.")
     if document is None and request.site == "none":
@@ -36,7 +36,7 @@ def examine(case: Case) -> StageReport:
         if case.issuer.page_came_from_elsewhere:
             return _not_from_the_network(case)
         return StageReport(State.UNKNOWN, "The capture does not show which page sent it.")
-    return StageReport(State.OK, f"{document.url} can be a referrer.")
+    return StageReport(State.OK, f"{shown(document.url)} can be a referrer.")
 
 
 def _is_opaque(case: Case) -> bool:
@@ -107,9 +107,12 @@ def _opaque(case: Case, document: Document | None) -> StageReport:
     if case.request.origin_is_opaque:
         evidence.append(header_evidence(case.exchange, "Origin", "null"))
     evidence.append(header_evidence(case.exchange, "Referer", None))
+    proven = document is not None and (
+        document.origin_is_opaque or document.url.startswith("data:")
+    )
     claim = Claim(
         Cause.OPAQUE_ORIGIN,
-        case.if_restricted,
+        case.if_restricted if proven else Confidence.LIKELY,
         f"{what}, so its origin is opaque and it cannot be a referrer.",
         tuple(evidence),
         "Whether the token has allowed URLs: pass them with --allow.",

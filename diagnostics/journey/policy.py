@@ -10,13 +10,24 @@ from __future__ import annotations
 from diagnostics.browser import url as urls
 from diagnostics.browser.referrer import Context
 from diagnostics.capture.document import Document
-from diagnostics.journey.case import Case, Claim, Hypothesis, StageReport, header_evidence
-from diagnostics.journey.hypothesis import is_bare
+from diagnostics.journey.case import (
+    Case,
+    Claim,
+    Hypothesis,
+    StageReport,
+    header_evidence,
+    shown,
+)
+from diagnostics.journey.hypothesis import IN_SCRIPTS, is_bare
 from diagnostics.journey.page import full_referer
 from diagnostics.journey.verdict import Cause, Confidence, Evidence, State
 from diagnostics.provider.allowed_urls import Decision, EntryResult
 
 _LIST = "Whether the token has allowed URLs: pass them with --allow."
+_OWN_POLICY = (
+    "Other requests of the same page carry a Referer and this one does not: it has a policy of its"
+    " own, by an option of the map library, a fetch or an attribute."
+)
 
 
 def examine(case: Case) -> StageReport:
@@ -47,7 +58,7 @@ def examine(case: Case) -> StageReport:
 
 
 def _shown(hypothesis: Hypothesis) -> str:
-    return hypothesis.prediction.referer or "none"
+    return shown(hypothesis.prediction.referer or "none")
 
 
 def _nothing_left(case: Case, best: Hypothesis) -> StageReport:
@@ -62,6 +73,8 @@ def _nothing_left(case: Case, best: Hypothesis) -> StageReport:
 def _blocked(case: Case, best: Hypothesis) -> StageReport:
     prediction, document = best.prediction, case.document
     assert document is not None
+    if any(evidence.where == IN_SCRIPTS for evidence in best.evidence):
+        return _blocked_by_script(case, best)
     where, says = _place(case, best)
     claim = Claim(
         Cause.REFERRER_POLICY_BLOCKS,
@@ -72,6 +85,32 @@ def _blocked(case: Case, best: Hypothesis) -> StageReport:
         _LIST,
     )
     return StageReport(State.BROKEN, _instead(case, prediction.says), (claim,))
+
+
+def _blocked_by_script(case: Case, best: Hypothesis) -> StageReport:
+    """A script names a policy that would explain it, and may mean another request by it."""
+    policy = best.situation.request_policy
+    evidence = (*best.evidence, header_evidence(case.exchange, "Referer", None))
+    claim = Claim(
+        Cause.REFERRER_POLICY_BLOCKS,
+        Confidence.LIKELY,
+        f"A script of the page asks for requests with the referrer policy {policy}, which sends no"
+        f" Referer to {case.url.host}; the page's own policy would have sent one.",
+        evidence,
+        f"Which request the script means: search the page's scripts for {policy}.",
+    )
+    claims = (claim, _strips(evidence))
+    return StageReport(State.BROKEN, _instead(case, best.prediction.says), claims)
+
+
+def _strips(evidence: tuple[Evidence, ...]) -> Claim:
+    return Claim(
+        Cause.CLIENT_STRIPS_REFERER,
+        Confidence.POSSIBLE,
+        "A browser setting, an extension or a middlebox removed the Referer.",
+        evidence,
+        "The same page in a fresh profile without extensions.",
+    )
 
 
 def _instead(case: Case, says: str) -> str:
@@ -87,11 +126,12 @@ def _place(case: Case, best: Hypothesis) -> tuple[str, tuple[Evidence, ...]]:
     assert document is not None
     if best.prediction.decided_by == "redirect":
         hop = next((h for h in reversed(case.issuer.hops) if h.policy), case.issuer.hops[-1])
-        return f"A redirect by {hop.url}", (
-            Evidence(f"Its answer has Referrer-Policy: {hop.policy}.", hop.url),
+        place = shown(hop.url)
+        return f"A redirect by {urls.join(hop.url, '/') or place}", (
+            Evidence(f"The answer of {place} has Referrer-Policy: {hop.policy}.", place),
         )
     if best.situation.context is Context.NETWORK_WORKER and best.situation.own_policy:
-        script = best.situation.source.partition("?")[0]
+        script = shown(best.situation.source)
         return f"The worker's script, {script},", (
             Evidence(f"Its answer has Referrer-Policy: {best.situation.own_policy}.", script),
         )
@@ -116,11 +156,12 @@ def _downgrade(case: Case, best: Hypothesis) -> StageReport:
     claim = Claim(
         Cause.SCHEME_DOWNGRADE,
         case.if_restricted,
-        f"The page is on https and the request went to plain http ({to.partition('?')[0]});"
-        f" {best.prediction.policy} sends no Referer on such a downgrade.",
+        "The page is on https and the request went to plain http"
+        f" ({(urls.join(to, '/') or to)}); {best.prediction.policy} sends no Referer on such a"
+        " downgrade.",
         (
-            Evidence(f"The page is {document.url}.", document.where),
-            Evidence(f"The request goes to {to.partition('?')[0]}.", case.exchange.where),
+            Evidence(f"The page is {shown(document.url)}.", document.where),
+            Evidence("The request, or a redirect before it, goes to http.", case.exchange.where),
             header_evidence(case.exchange, "Referer", None),
         ),
         _LIST,
@@ -173,14 +214,17 @@ def _trimmed(case: Case, best: Hypothesis) -> StageReport | None:
     if not admits and not only_origin_known:
         return None
     entry = wanted.entry if admits and wanted else path_entries[0]
+    by_policy = best.prediction.referer == referer
+    cutter = best.prediction.policy if by_policy else "the browser or one of its settings"
+    sure = admits and document.seen and case.page_is_sure and case.reading.agreement != "unseen"
     claim = Claim(
         Cause.REFERRER_POLICY_TRIMS,
-        Confidence.CERTAIN if admits else Confidence.LIKELY,
-        f"The allowed URL “{entry}” asks for a path or query, but {best.prediction.policy} cut"
-        f" the Referer to the origin, {referer}.",
+        Confidence.CERTAIN if sure else Confidence.LIKELY,
+        f"The allowed URL “{entry}” asks for a path or query, but {cutter} cut the Referer to the"
+        f" origin, {referer}.",
         (
-            header_evidence(case.exchange, "Referer", referer),
-            Evidence(f"The page is {document.url}.", document.where),
+            header_evidence(case.exchange, "Referer", case.request.referer),
+            Evidence(f"The page is {shown(document.url)}.", document.where),
             Evidence(f"The list has “{entry}”.", case.allowed.told_by),
         ),
         "The page's full address at the time of the request.",
@@ -218,19 +262,9 @@ def _unread_policy(case: Case, document: Document) -> StageReport | None:
         Evidence("The page's response header sets no policy that removes it.", document.where),
         header_evidence(case.exchange, "Referer", None),
     )
-    strips = Claim(
-        Cause.CLIENT_STRIPS_REFERER,
-        Confidence.POSSIBLE,
-        "A browser setting, an extension or a middlebox removed the Referer.",
-        evidence,
-        "The same page in a fresh profile without extensions.",
-    )
+    strips = _strips(evidence)
     if case.page_sends:
-        because = (
-            "Other requests of the same page carry a Referer and this one does not: it has a"
-            " policy of its own, by an option of the map library, a fetch or an attribute."
-        )
-        confidence = Confidence.LIKELY
+        because, confidence = _OWN_POLICY, Confidence.LIKELY
     elif document.markup is None:
         because = (
             "A browser sent it without a Referer. The page's header does not explain that, and"
@@ -265,6 +299,8 @@ def _page_unknown(case: Case) -> StageReport:
         return StageReport(
             State.UNKNOWN, "The capture holds neither the page nor the request's final headers."
         )
+    if case.page_sends:
+        return _only_this_one(case, evidence)
     settle = (
         "The page's own response: record again with the page's load in the capture, no filter"
         " set, and look at its Referrer-Policy."
@@ -277,13 +313,34 @@ def _page_unknown(case: Case) -> StageReport:
         evidence,
         settle,
     )
-    strips = Claim(
-        Cause.CLIENT_STRIPS_REFERER,
-        Confidence.POSSIBLE,
-        "A browser setting, an extension or a middlebox removed the Referer.",
-        evidence,
-        "The same page in a fresh profile without extensions.",
-    )
     return StageReport(
-        State.BROKEN, "A page's address; its policy is not in the capture.", (blocks, strips)
+        State.BROKEN,
+        "A page's address; its policy is not in the capture.",
+        (blocks, _strips(evidence)),
     )
+
+
+def _only_this_one(case: Case, evidence: tuple[Evidence, ...]) -> StageReport:
+    """The page is not in the capture, and its other requests carry a Referer."""
+    name, since = case.profile.library.name, case.profile.library.names_referrer_since
+    blocks = Claim(
+        Cause.REFERRER_POLICY_BLOCKS,
+        Confidence.POSSIBLE,
+        _OWN_POLICY,
+        evidence,
+        "The page's live markup and scripts: referrerpolicy attributes, referrerPolicy options.",
+    )
+    claims = [blocks, _strips(evidence)]
+    old = case.library is None or case.library.before(since)
+    if old and case.endpoint is not None and case.endpoint.maker == "worker":
+        worker = Claim(
+            Cause.WORKER_DROPS_REFERER,
+            Confidence.POSSIBLE if case.library is None else Confidence.LIKELY,
+            "Other requests of the same page carry a Referer and this one, which is a worker's"
+            f" task, does not: workers of an old {name} name no referrer.",
+            evidence,
+            f"The version of {name}: below {since} its workers name no referrer.",
+        )
+        claims.insert(0, worker)
+    says = "A page's address; only other requests of the page have it."
+    return StageReport(State.BROKEN, says, tuple(claims))

@@ -62,17 +62,20 @@ class Sighting(msgspec.Struct, frozen=True, eq=False):
 
 
 class CaptureTraffic:
-    """One capture's provider requests and pages; `add` takes what comes later."""
+    """One capture's provider requests and pages; `add` takes what comes later. What the tokens
+    were answered is counted in `contrast`, if one is given."""
 
-    def __init__(self, capture: Capture) -> None:
+    def __init__(self, capture: Capture, contrast: Contrast | None = None) -> None:
         self.capture = capture
         self.exchanges = list(capture.exchanges)
         self.issuers = Issuers(capture)
         self.sightings: list[Sighting] = []
         self._assumes_refusal = capture.exporter.startswith("curl")
-        self._sends: dict[Document | None, bool] = {}
+        self._sends: dict[object, bool] = {}
         for exchange in capture.exchanges:
-            self._see(exchange)
+            sighting = self._see(exchange)
+            if sighting is not None and contrast is not None:
+                count(contrast, sighting)
 
     def add(self, exchange: Exchange) -> Sighting | None:
         """Take note of one more exchange; its sighting if it went to a provider."""
@@ -104,14 +107,14 @@ class CaptureTraffic:
         )
         self.sightings.append(sighting)
         if sighting.governed and request.headers_final:
-            document = sighting.issuer.document
+            page = _page(sighting.issuer.document)
             has = request.referer is not None
-            self._sends[document] = self._sends.get(document, False) or has
+            self._sends[page] = self._sends.get(page, False) or has
         return sighting
 
     def page_sends(self, document: Document | None) -> bool | None:
         """Whether any request of this page that allowed URLs govern carried a Referer."""
-        return self._sends.get(document)
+        return self._sends.get(_page(document))
 
     @functools.cached_property
     def _libraries(self) -> dict[str, LibraryVersion]:
@@ -121,25 +124,33 @@ class CaptureTraffic:
     def library(self, exchange: Exchange) -> LibraryVersion | None:
         return self._libraries.get(exchange.page_ref) or self._libraries.get("")
 
+    def loads_library(self, document: Document) -> bool:
+        """Whether this page loads the map library; without page references only the one page of
+        a capture can be said to."""
+        if document.exchange is not None and document.exchange.page_ref:
+            return document.exchange.page_ref in self._libraries
+        pages = [d for d in self.issuers.documents if d.parent is None]
+        return pages == [document] and bool(self._libraries)
+
     @functools.cached_property
     def libraries(self) -> tuple[LibraryVersion, ...]:
         """Each version of the map library in the capture, once."""
         return tuple({v.version: v for v in self._libraries.values()}.values())
 
-    def scripts(self, sighting: Sighting) -> PageScripts:
+    def scripts(self, document: Document | None, exchange: Exchange) -> PageScripts:
         """What the scripts of a request's page say."""
-        return PageScripts(
-            self._script_policies(sighting.issuer.document), self.library(sighting.exchange)
-        )
-
-    def _script_policies(self, document: Document | None) -> tuple[str, ...]:
         inline = document.markup.inline_scripts if document and document.markup else ()
-        return _policies_in((*inline, *self._page_scripts))
+        external = tuple(
+            text
+            for page_ref, text in self._page_scripts
+            if not page_ref or not exchange.page_ref or page_ref == exchange.page_ref
+        )
+        return PageScripts(_policies_in((*inline, *external)), self.library(exchange))
 
     @functools.cached_property
-    def _page_scripts(self) -> tuple[str, ...]:
-        """The sites' own scripts that speak of a referrer policy; map libraries are left out,
-        whose code names every policy."""
+    def _page_scripts(self) -> tuple[tuple[str, str], ...]:
+        """The sites' own scripts that speak of a referrer policy, with their page reference; map
+        libraries are left out, whose code names every policy."""
         found = []
         for exchange in self.exchanges:
             if "javascript" in exchange.mime_type and not any(
@@ -147,18 +158,20 @@ class CaptureTraffic:
             ):
                 body = exchange.body or ""
                 if "referrerPolicy" in body:
-                    found.append(body)
+                    found.append((exchange.page_ref, body))
         return tuple(found)
+
+
+def _page(document: Document | None) -> object:
+    """A document as a key: one that the capture lacks is made anew for each kind of request, and
+    is the same by its address."""
+    return document if document is None or document.seen else document.url
 
 
 def read_traffic(captures: Sequence[Capture]) -> tuple[list[CaptureTraffic], Contrast]:
     """Every capture's traffic, and what each token was answered over all of them."""
-    traffic = [CaptureTraffic(capture) for capture in captures]
     contrast = Contrast()
-    for part in traffic:
-        for sighting in part.sightings:
-            count(contrast, sighting)
-    return traffic, contrast
+    return [CaptureTraffic(capture, contrast) for capture in captures], contrast
 
 
 def count(contrast: Contrast, sighting: Sighting) -> None:

@@ -17,7 +17,7 @@ import msgspec
 from diagnostics.browser import referrer_policy as rp
 from diagnostics.browser import url as urls
 from diagnostics.browser.referrer import Context, Means, Situation, predict
-from diagnostics.journey import edge
+from diagnostics.journey import cache, edge
 from diagnostics.journey.case import Case
 from diagnostics.journey.library import numbers
 from diagnostics.journey.verdict import Cause
@@ -77,6 +77,8 @@ def parse_change(text: str) -> Change:
         )
     if change.name == "gl-js" and not numbers(change.value):
         raise ValueError(f"“{change.value}” is no version; write for example gl-js=3.9.0")
+    if change.name == "page" and urls.parse(change.value) is None:
+        raise ValueError(f"“{change.value}” is no URL; write for example page=https://example.com/")
     only = _ONLY.get(change.name)
     if only and change.value != only:
         raise ValueError(f"“{text}”: {change.name}{change.operator} takes only “{only}”")
@@ -94,7 +96,7 @@ def _referer_after(case: Case, changes: Sequence[Change]) -> tuple[str | None, s
     named = {change.name for change in changes}
     best = case.reading.best
     if best is None:
-        return case.referer, "The Referer stays as it is."
+        return _from_new_page(case, changes)
     touched = case.reading.agreement == "none" and case.document is not None
     if touched and case.document is not None and case.document.seen and "client" not in named:
         arrived = case.request.referer or "none"
@@ -102,6 +104,18 @@ def _referer_after(case: Case, changes: Sequence[Change]) -> tuple[str | None, s
     if touched and "client" not in named and "referrer-policy" not in named:
         return case.request.referer, "The Referer stays as it is."
     situation = best.situation
+    for change in changes:
+        situation = _apply(case, situation, change)
+    prediction = predict(situation, case.request.client.model)
+    return prediction.referer, f"Referer: {prediction.referer or 'none'}."
+
+
+def _from_new_page(case: Case, changes: Sequence[Change]) -> tuple[str | None, str]:
+    """The page is not known: only one at a given address can be predicted."""
+    address = next((change.value for change in reversed(changes) if change.name == "page"), None)
+    if address is None or not case.request.client.renders_pages:
+        return case.referer, "The Referer stays as it is."
+    situation = Situation(page=address, to=case.exchange.url)
     for change in changes:
         situation = _apply(case, situation, change)
     prediction = predict(situation, case.request.client.model)
@@ -120,17 +134,7 @@ def _apply(case: Case, situation: Situation, change: Change) -> Situation:
         case "request-policy":
             return new(situation, request_policy=rp.parse_header([change.value]).policy)
         case "gl-js":
-            known = case.profile.library.names_referrer_since
-            if situation.context is Context.BLOB_WORKER_XHR and numbers(change.value) >= numbers(
-                known
-            ):
-                return new(
-                    situation,
-                    context=Context.BLOB_WORKER_FETCH,
-                    means=Means.FETCH,
-                    names_referrer=True,
-                )
-            return situation
+            return _with_library(case, situation, numbers(change.value))
         case "csp" if sandboxed and document is not None and document.sandbox is not None:
             if not document.frame_sandboxed:
                 return new(situation, context=Context.DOCUMENT)
@@ -147,6 +151,19 @@ def _apply(case: Case, situation: Situation, change: Change) -> Situation:
             return situation
 
 
+def _with_library(case: Case, situation: Situation, version: tuple[int, ...]) -> Situation:
+    """A worker's request as that version of the map library makes it; others stay as they are."""
+    if situation.context not in {Context.BLOB_WORKER_XHR, Context.BLOB_WORKER_FETCH}:
+        return situation
+    names = version >= numbers(case.profile.library.names_referrer_since)
+    return msgspec.structs.replace(
+        situation,
+        context=Context.BLOB_WORKER_FETCH if names else Context.BLOB_WORKER_XHR,
+        means=Means.FETCH if names else Means.XHR,
+        names_referrer=names,
+    )
+
+
 def _answer_after(case: Case, referer: str | None, changes: Sequence[Change]) -> tuple[str, str]:
     for claim in edge.examine(case).claims:
         if claim.decisive:
@@ -156,7 +173,9 @@ def _answer_after(case: Case, referer: str | None, changes: Sequence[Change]) ->
     added = [
         change.value for change in changes if (change.name, change.operator) == ("allow", "+=")
     ]
-    removed = {change.value for change in changes if change.operator == "-="}
+    removed = {
+        change.value for change in changes if (change.name, change.operator) == ("allow", "-=")
+    }
     rules = case.profile.rules
     if case.allowed.entries is None:
         return _answer_unknown_list(case, referer, added)
@@ -164,12 +183,21 @@ def _answer_after(case: Case, referer: str | None, changes: Sequence[Change]) ->
     if case.allowed.entries and not entries:
         return "unknown", "Without an entry the token works from any page: no restriction is left."
     admission = decide(rules, referer, entries)
+    if admission.decision is Decision.ALLOWED and _was_admitted(case):
+        return "unknown", "The list admits it already, and yet it was refused."
     if admission.decision is Decision.ALLOWED:
         return "allowed", f"“{admission.entry}” admits it." if admission.entry else ""
     if admission.decision is Decision.UNDOCUMENTED:
         return "unknown", f"Whether “{admission.entry}” admits it is not documented."
     miss = admission.nearest_miss
     return "refused", miss.says if miss else ""
+
+
+def _was_admitted(case: Case) -> bool:
+    """Whether a fresh request was refused although the list admits it: then something else did."""
+    before = case.admission(case.request.referer)
+    fresh = not any(claim.cause is Cause.CACHED_403 for claim in cache.examine(case).claims)
+    return fresh and before is not None and before.decision is Decision.ALLOWED
 
 
 def _answer_unknown_list(case: Case, referer: str | None, added: list[str]) -> tuple[str, str]:

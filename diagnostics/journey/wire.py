@@ -11,7 +11,7 @@ from __future__ import annotations
 from diagnostics.browser import url as urls
 from diagnostics.browser.referrer import Context
 from diagnostics.capture.request import referer_origin
-from diagnostics.journey.case import Case, Claim, StageReport, header_evidence
+from diagnostics.journey.case import Case, Claim, Hypothesis, StageReport, header_evidence, shown
 from diagnostics.journey.verdict import Cause, Confidence, Evidence, State
 
 _LIST = "Whether the token has allowed URLs: pass them with --allow."
@@ -33,7 +33,7 @@ def examine(case: Case) -> StageReport:
         return StageReport(State.OK, "No Referer arrived, as the stages before say.")
     if _is_forged(case):
         return _rewritten(case)
-    if best is not None and best.situation.context is Context.STYLESHEET:
+    if best is not None and _is_strange_stylesheet(case, best):
         return _stylesheet(case, best.situation.page)
     if best is not None and case.reading.agreement == "none":
         return _from_elsewhere(case)
@@ -41,7 +41,17 @@ def examine(case: Case) -> StageReport:
 
 
 def _arrived(referer: str | None) -> str:
-    return f"{referer} arrived." if referer else "No Referer arrived."
+    return f"{shown(referer)} arrived." if referer else "No Referer arrived."
+
+
+def _is_strange_stylesheet(case: Case, best: Hypothesis) -> bool:
+    """Whether a stylesheet of another origin than its page asked: one of the same origin leaves
+    the Referer that the list wants."""
+    document, sheet = case.document, urls.parse(best.situation.page)
+    if best.situation.context is not Context.STYLESHEET or document is None or sheet is None:
+        return False
+    page = urls.parse(document.url)
+    return page is None or not urls.same_origin(page, sheet)
 
 
 def _stripped(case: Case) -> StageReport:
@@ -52,12 +62,16 @@ def _stripped(case: Case) -> StageReport:
         return StageReport(State.UNKNOWN, "Without the page, nothing can be expected.")
     expected = best.prediction.referer
     evidence = [
-        Evidence(f"The page's policy leaves {expected}: {best.prediction.says}", document.where),
+        Evidence(
+            f"The page's policy leaves {shown(expected or '')}: {best.prediction.says}",
+            document.where,
+        ),
         header_evidence(case.exchange, "Referer", None),
     ]
     if case.request.site:
         evidence.append(header_evidence(case.exchange, "Sec-Fetch-Site", case.request.site))
-    confidence = Confidence.LIKELY
+    measured = case.request.client.is_measured
+    confidence = Confidence.LIKELY if measured else Confidence.POSSIBLE
     settle = "The same page in a fresh profile without extensions, and on another network."
     if case.self_test == "strips":
         confidence = case.if_restricted
@@ -65,8 +79,8 @@ def _stripped(case: Case) -> StageReport:
     strips = Claim(
         Cause.CLIENT_STRIPS_REFERER,
         confidence,
-        f"The page's policy would have sent {expected}, but none arrived: an extension, a browser"
-        " setting or a middlebox removed it.",
+        f"The page's policy would have sent {shown(expected or '')}, but none arrived: an extension,"
+        " a browser setting or a middlebox removed it.",
         tuple(evidence),
         settle,
     )
@@ -78,7 +92,7 @@ def _stripped(case: Case) -> StageReport:
         "The page's scripts and live markup: a referrerPolicy option or attribute, or a"
         " <meta name=referrer> added at run time.",
     )
-    says = f"{expected}; no Referer arrived."
+    says = f"{shown(expected or '')}; no Referer arrived."
     return StageReport(State.BROKEN, says, (strips, by_script))
 
 
@@ -86,6 +100,8 @@ def _is_forged(case: Case) -> bool:
     """The Referer is the target's own URL or origin, and the request is not the target's own."""
     request, document = case.request, case.document
     if referer_origin(request.referer) != case.url.origin:
+        return False
+    if document is not None and document.seen and case.reading.agreement == "exact":
         return False
     if request.site in {"cross-site", "same-site"}:
         return True
@@ -107,18 +123,20 @@ def _rewritten(case: Case) -> StageReport:
     if request.origin:
         evidence.append(header_evidence(case.exchange, "Origin", request.origin))
     if document is not None and document.seen:
-        evidence.append(Evidence(f"The page is {document.url}.", document.where))
+        evidence.append(Evidence(f"The page is {shown(document.url)}.", document.where))
     expected = best.prediction.referer if best is not None and document is not None else None
+    own = f"{case.url.origin}/" if request.referer == case.exchange.url else request.referer or ""
     sure = request.site in {"cross-site", "same-site"} or case.self_test == "rewrites"
     claim = Claim(
         Cause.CLIENT_REWRITES_REFERER,
         case.if_restricted if sure else Confidence.LIKELY,
-        f"The Referer is the provider's own address, {request.referer}, though the request came"
-        " from another site: a privacy extension or browser setting put it there.",
+        f"The Referer is the provider's own address, {shown(own)}, though the request came from"
+        " another site: a privacy extension or browser setting put it there.",
         tuple(evidence),
         "The same page in a fresh profile without extensions.",
     )
-    says = f"{expected or 'The page’s address'}; {request.referer} arrived."
+    wanted = shown(expected) if expected else "The page’s address"
+    says = f"{wanted}; {shown(own)} arrived."
     return StageReport(State.BROKEN, says, (claim,))
 
 
@@ -127,13 +145,13 @@ def _stylesheet(case: Case, sheet: str) -> StageReport:
     claim = Claim(
         Cause.STYLESHEET_REFERER,
         case.if_restricted,
-        f"A stylesheet on another host asked for it, {sheet.partition('?')[0]}, and an image of a"
+        f"A stylesheet on another host asked for it, {shown(sheet)}, and an image of a"
         " stylesheet carries the stylesheet's address, not the page's.",
         (
             header_evidence(case.exchange, "Referer", case.request.referer),
-            Evidence(f"The page loads the stylesheet {sheet}.", case.exchange.source),
+            Evidence(f"The page loads the stylesheet {shown(sheet)}.", case.exchange.source),
             Evidence(
-                f"The page is {document.url if document else 'unknown'}.",
+                f"The page is {shown(document.url) if document else 'unknown'}.",
                 document.where if document else case.exchange.source,
             ),
         ),
@@ -151,13 +169,13 @@ def _from_elsewhere(case: Case) -> StageReport:
         return StageReport(State.OK, _arrived(referer))
     evidence = (
         header_evidence(case.exchange, "Referer", referer),
-        Evidence(f"The page is {document.url}.", document.where),
+        Evidence(f"The page is {shown(document.url)}.", document.where),
     )
     rewrites = Claim(
         Cause.CLIENT_REWRITES_REFERER,
         Confidence.POSSIBLE,
-        f"The page should have sent {best.prediction.referer or 'no Referer'}, but {referer}"
-        " arrived: something changed it on the way.",
+        f"The page should have sent {shown(best.prediction.referer or 'no Referer')}, but"
+        f" {shown(referer or '')} arrived: something changed it on the way.",
         evidence,
         "The same page in a fresh profile without extensions.",
     )
@@ -170,5 +188,5 @@ def _from_elsewhere(case: Case) -> StageReport:
     )
     styled = (referer or "").partition("?")[0].endswith(".css") or case.request.dest == "image"
     claims = (sheet, rewrites) if styled else (rewrites, sheet)
-    expected = best.prediction.referer or "none"
-    return StageReport(State.BROKEN, f"{expected}; {referer} arrived.", claims)
+    says = f"{shown(best.prediction.referer or 'none')}; {shown(referer or '')} arrived."
+    return StageReport(State.BROKEN, says, claims)

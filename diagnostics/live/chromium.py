@@ -1,14 +1,10 @@
-"""Chromium, started for one case: throwaway profile, our proxy, and trust in our CA's key only.
-
-`--ignore-certificate-errors-spki-list` names the hash of a public key. mitmproxy signs its CA and
-every certificate with one key, so that only what this proxy made is trusted, and a page counts
-as secure (service workers register), unlike with a general "ignore certificate errors".
+"""Chromium and its kin, started for one case: throwaway profile, our proxy, and trust in our CA's
+key only (see `trust.key_hash`); recorded through the DevTools protocol, or open for a person.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
+import os
 import re
 import socket
 import subprocess
@@ -18,11 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from diagnostics.live import browsers
-from diagnostics.live.proxy import LiveError, Proxy
+from diagnostics.live.proxy import Endpoint, LiveError
+from diagnostics.live.trust import key_hash
 
 _SECONDS_TO_START = 30
 SWITCHES = (
@@ -41,7 +36,6 @@ SWITCHES = (
 #: WebGL without a graphics card.
 HEADLESS = (
     "--headless=new",
-    "--no-sandbox",
     "--mute-audio",
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
@@ -56,17 +50,42 @@ class Chromium(msgspec.Struct):
     endpoint: str
 
 
-def key_hash(ca: Path) -> str:
-    """The base64 SHA-256 of the certificate's public key, as the switch wants it."""
-    certificate = x509.load_pem_x509_certificate(ca.read_bytes())
-    key = certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    return base64.b64encode(hashlib.sha256(key).digest()).decode()
+def needs_no_sandbox() -> bool:
+    """Whether the sandbox must be off: Chromium refuses to run as root with it."""
+    return hasattr(os, "geteuid") and os.geteuid() == 0
+
+
+def switches_for(
+    profile: Path, proxy: Endpoint, *, direct: str = "", sandbox: bool = True
+) -> list[str]:
+    """What makes any of its kin send every host, loopback too, through `proxy` and trust its key;
+    `direct` is a host and port that alone is not sent there."""
+    return [
+        *SWITCHES,
+        *(() if sandbox else ("--no-sandbox",)),
+        f"--user-data-dir={profile}",
+        f"--proxy-server=http://{proxy.address}",
+        # Without `<-loopback>` pages on localhost would not go through the proxy.
+        f"--proxy-bypass-list=<-loopback>{direct and f';{direct}'}",
+        f"--ignore-certificate-errors-spki-list={key_hash(proxy.ca)}",
+    ]
+
+
+def command(
+    program: Path, profile: Path, proxy: Endpoint, url: str, *, headless: bool = False
+) -> list[str]:
+    """The command that opens `url` in a window for a person (or in none). No control port is
+    open, and no page sees that the browser was started by a program."""
+    switches = switches_for(profile, proxy, sandbox=not needs_no_sandbox())
+    if headless:
+        switches += HEADLESS
+    return [str(program), *switches, url]
 
 
 @contextmanager
 def running(
     folder: Path,
-    proxy: Proxy,
+    proxy: Endpoint,
     *,
     headless: bool = True,
     switches: Sequence[str] = (),
@@ -81,13 +100,9 @@ def running(
     port = _free_port()
     command = [
         str(program),
-        *SWITCHES,
+        # A recorder runs in containers too, where the sandbox finds no namespaces.
+        *switches_for(profile, proxy, direct=f"127.0.0.1:{port}", sandbox=not headless),
         *(HEADLESS if headless else ()),
-        f"--user-data-dir={profile}",
-        f"--proxy-server=http://{proxy.address}",
-        # Loopback pages go through the proxy as well; only the DevTools port itself does not.
-        f"--proxy-bypass-list=<-loopback>;127.0.0.1:{port}",
-        f"--ignore-certificate-errors-spki-list={key_hash(proxy.ca)}",
         f"--remote-debugging-port={port}",
         "--remote-allow-origins=devtools://devtools",
         *_user_agent(user_agent, headless),

@@ -1,4 +1,9 @@
-"""Firefox, started for one case: throwaway profile, our proxy, and our CA in that profile only."""
+"""Firefox, started for one case: throwaway profile, our proxy, and our CA in that profile only.
+
+The CA comes into the profile through Firefox's own certificate database, over its control port.
+A person's Firefox is started a second time without that port: it would let any program on the
+machine drive the browser, and pages would see `navigator.webdriver`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,9 +19,10 @@ import msgspec
 
 from diagnostics.live import browsers
 from diagnostics.live.marionette import Marionette
-from diagnostics.live.proxy import LiveError, Proxy
+from diagnostics.live.proxy import Endpoint, LiveError
 
 _SECONDS_TO_START = 60
+_SECONDS_TO_QUIT = 20
 Preference = bool | int | str
 #: Quiet: no background traffic, no first-run pages, no prompts. None of these changes what a
 #: page's requests carry.
@@ -56,6 +62,10 @@ _QUIET: dict[str, Preference] = {
     "toolkit.telemetry.enabled": False,
     "toolkit.telemetry.server": "",
 }
+#: What its environment has beside the user's own.
+ENVIRONMENT = {"MOZ_CRASHREPORTER_DISABLE": "1"}
+_CONTROL: dict[str, Preference] = {"marionette.port": 0}
+_CONTROLLED = ("--marionette", "--remote-allow-system-access")
 _TRUST = """
   const database = Cc["@mozilla.org/security/x509certdb;1"].getService(Ci.nsIX509CertDB);
   database.addCertFromBase64(arguments[0], "C,,");
@@ -70,12 +80,11 @@ class Firefox(msgspec.Struct):
     control: Marionette
 
 
-def preferences(proxy: Proxy, extra: Mapping[str, Preference]) -> dict[str, Preference]:
+def preferences(proxy: Endpoint, extra: Mapping[str, Preference]) -> dict[str, Preference]:
     """The profile's preferences: quiet, every host through the proxy, then `extra`."""
     host, port = proxy.address.split(":")
     return {
         **_QUIET,
-        "marionette.port": 0,
         "network.proxy.type": 1,
         "network.proxy.http": host,
         "network.proxy.http_port": int(port),
@@ -87,10 +96,61 @@ def preferences(proxy: Proxy, extra: Mapping[str, Preference]) -> dict[str, Pref
     }
 
 
+def write_preferences(profile: Path, wanted: Mapping[str, Preference]) -> None:
+    """Make these the preferences of a profile folder, which is made where it is missing."""
+    profile.mkdir(exist_ok=True)
+    lines = (f"user_pref({json.dumps(n)}, {json.dumps(v)});\n" for n, v in wanted.items())
+    (profile / "user.js").write_text("".join(lines), encoding="utf-8")
+
+
+def prepare(
+    program: Path,
+    profile: Path,
+    proxy: Endpoint,
+    start: Callable[[list[str]], subprocess.Popen[bytes]],
+) -> None:
+    """Make a profile that sends every host, loopback too, through `proxy` and trusts its CA.
+
+    Firefox runs for that without a window, through `start`, which the caller ends. Raises
+    LiveError where it does not come up or refuses.
+    """
+    wanted = preferences(proxy, {})
+    write_preferences(profile, {**wanted, **_CONTROL})
+    process = start([*command(program, profile, headless=True), *_CONTROLLED])
+    control = Marionette(_wait_for_port(profile, process))
+    try:
+        _trust(control, proxy.ca)
+        control.quit()
+    finally:
+        control.close()
+    try:
+        process.wait(_SECONDS_TO_QUIT)
+    except subprocess.TimeoutExpired:
+        raise LiveError("Firefox did not end after its profile was made") from None
+    write_preferences(profile, wanted)
+
+
+def command(program: Path, profile: Path, url: str = "", *, headless: bool = False) -> list[str]:
+    """The command that opens `url` in a window for a person (or in none), with a profile that
+    `prepare` made."""
+    switches = ["--profile", str(profile), "--no-remote", "--new-instance"]
+    return [
+        str(program),
+        *switches,
+        *(("--headless",) if headless else ()),
+        *([url] if url else []),
+    ]
+
+
+def _trust(control: Marionette, ca: Path) -> None:
+    pem = ca.read_text().split("-----")[2]
+    control.browser(_TRUST, "".join(pem.split()))
+
+
 @contextmanager
 def running(
     folder: Path,
-    proxy: Proxy,
+    proxy: Endpoint,
     *,
     headless: bool = True,
     extra: Mapping[str, Preference] | None = None,
@@ -100,22 +160,16 @@ def running(
     if program is None:
         raise LiveError(f"Firefox is not there: {browsers.how_to_get('firefox')}")
     profile = folder / "firefox"
-    profile.mkdir()
-    lines = (
-        f"user_pref({json.dumps(name)}, {json.dumps(value)});"
-        for name, value in preferences(proxy, extra or {}).items()
-    )
-    (profile / "user.js").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_preferences(profile, {**preferences(proxy, extra or {}), **_CONTROL})
     command = [
         str(program),
         "--profile",
         str(profile),
         "--no-remote",
-        "--marionette",
-        "--remote-allow-system-access",
+        *_CONTROLLED,
         *(("--headless",) if headless else ()),
     ]
-    environment = {**os.environ, "MOZ_CRASHREPORTER_DISABLE": "1", "HOME": str(folder)}
+    environment = {**os.environ, **ENVIRONMENT, "HOME": str(folder)}
     with (folder / "firefox.txt").open("wb") as out:
         process = subprocess.Popen(
             command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=environment
@@ -123,8 +177,7 @@ def running(
     try:
         control = Marionette(_wait_for_port(profile, process))
         try:
-            pem = proxy.ca.read_text().split("-----")[2]
-            control.browser(_TRUST, "".join(pem.split()))
+            _trust(control, proxy.ca)
             yield Firefox(process, control)
         finally:
             control.close()

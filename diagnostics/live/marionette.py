@@ -35,6 +35,10 @@ class Marionette:
         self._stream.close()
         self._socket.close()
 
+    def quit(self) -> None:
+        """End the browser in order, so that it writes its profile."""
+        self._ask("Marionette:Quit", {"flags": ["eForceQuit"]})
+
     def go(self, url: str) -> None:
         """Open a URL in the tab, without waiting for it."""
         self._ask("Marionette:SetContext", {"value": "content"})

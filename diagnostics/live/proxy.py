@@ -34,17 +34,22 @@ class Answered(msgspec.Struct, frozen=True):
     referer: str | None = None
 
 
-class Proxy(msgspec.Struct):
-    """A running proxy: its port, its CA certificate (PEM) and the emulator's log."""
+class Endpoint(msgspec.Struct):
+    """Where a proxy of ours listens, and its CA certificate (PEM)."""
 
     port: int
     ca: Path
-    log: Path
-    process: subprocess.Popen[bytes]
 
     @property
     def address(self) -> str:
         return f"127.0.0.1:{self.port}"
+
+
+class Proxy(Endpoint):
+    """A running mitmdump: its endpoint, and the emulator's log."""
+
+    log: Path
+    process: subprocess.Popen[bytes]
 
     def answered(self) -> list[Answered]:
         """What the emulator has answered so far, in order."""

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from diagnostics.browser import url as urls
+from diagnostics.browser.engine import engine
+from diagnostics.browser.referrer import Context, Means, Situation, predict
 from diagnostics.capture.exchange import (
     Capture,
     DecodedParts,
@@ -22,9 +25,12 @@ from diagnostics.capture.exchange import (
     Page,
 )
 from diagnostics.journey.diagnose import diagnose
+from diagnostics.journey.library import numbers
 from diagnostics.journey.told import Allowed, Told
 from diagnostics.journey.verdict import Fix, Stage, Station, Verdict
-from diagnostics.journey.whatif import parse_change
+from diagnostics.journey.whatif import Change, parse_change
+from diagnostics.provider import mapbox
+from diagnostics.provider.allowed_urls import Decision, decide
 from diagnostics.provider.token import encode
 from diagnostics.report.model import Report
 
@@ -73,7 +79,8 @@ class Tape:
 
     def __init__(self, exporter: str = DEVTOOLS, agent: str | None = None, file: str = "a.har"):
         self.exporter = exporter
-        self.agent = agent or (FIREFOX if exporter == FIREFOX_HAR else CHROME)
+        usual = FIREFOX if exporter == FIREFOX_HAR else CHROME
+        self.agent = usual if agent is None else agent
         self.file = file
         self.exchanges: list[Exchange] = []
         self.pages: list[Page] = []
@@ -308,3 +315,132 @@ def fix_of(verdict: Verdict, part: str) -> Fix:
 @pytest.fixture
 def tape() -> Tape:
     return Tape()
+
+
+class World(msgspec.Struct, frozen=True):
+    """A page, its browser and its token's list, played by the browser's and the provider's rules:
+    what really would happen, against which predictions are held."""
+
+    entries: tuple[str, ...] = (HOST,)
+    page_url: str = PAGE
+    policy: str = ""
+    request_policy: str = ""
+    sandbox: str = ""  # csp or frame
+    library: str = ""
+    worker: bool = False
+    http: bool = False
+    stripped: bool = False
+    forged: bool = False
+    cached: bool = False
+    sheet: str = ""
+    to: str = STYLE
+    kind: str = "fetch"
+    exporter: str = DEVTOOLS
+
+    @property
+    def target(self) -> str:
+        return api(self.to, host="http://api.mapbox.com" if self.http else API)
+
+    @property
+    def situation(self) -> Situation:
+        old = bool(self.library) and numbers(self.library) < (0, 51)
+        context = Context.DOCUMENT
+        if self.sandbox:
+            context = Context.SANDBOXED
+        elif self.worker:
+            context = Context.BLOB_WORKER_XHR if old else Context.BLOB_WORKER_FETCH
+        elif self.sheet:
+            context = Context.STYLESHEET
+        return Situation(
+            page=self.sheet or self.page_url,
+            to=self.target,
+            policy="" if self.sheet else self.policy,
+            request_policy=self.request_policy,
+            context=context,
+            means=Means.ELEMENT if self.kind == "image" else Means.FETCH,
+            names_referrer=self.worker and not old,
+        )
+
+    @property
+    def referer(self) -> str | None:
+        if self.stripped:
+            return None
+        if self.forged:
+            return f"{API}/"
+        name = "firefox" if self.exporter == FIREFOX_HAR else "chromium"
+        return predict(self.situation, engine(name)).referer
+
+    @property
+    def decision(self) -> Decision:
+        return decide(mapbox, self.referer, self.entries).decision
+
+    @property
+    def tape(self) -> Tape:
+        html = PLAIN
+        if self.request_policy:
+            html += f'<img src="{self.target}" referrerpolicy="{self.request_policy}">'
+        tape = Tape(self.exporter)
+        csp = "sandbox allow-scripts" if self.sandbox == "csp" else None
+        if self.sandbox == "frame":
+            frame = f'<iframe src="{self.page_url}" sandbox="allow-scripts"></iframe>'
+            tape.page("https://shop.example.com/outer", html=frame)
+        framed = self.sandbox == "frame"
+        tape.page(self.page_url, policy=self.policy or None, csp=csp, html=html, frame=framed)
+        if self.library:
+            script = f"https://api.mapbox.com/mapbox-gl-js/v{self.library}/mapbox-gl.js"
+            tape.ask(script, status=200, body="", kind="script", referer=None)
+        if self.sheet:
+            tape.ask(self.sheet, status=200, body="", kind="stylesheet")
+        return tape.ask(
+            self.target,
+            kind=self.kind,
+            referer=self.referer,
+            origin="null" if self.sandbox and self.kind == "fetch" else _AUTO,
+            site="cross-site",
+            worker=self.worker,
+            initiator=self.sheet or None,
+            outcome=Outcome.CACHED if self.cached else None,
+        )
+
+    @property
+    def report(self) -> Report:
+        return report_of(self.tape, told=listing(*self.entries))
+
+    @property
+    def verdict(self) -> Verdict:
+        (verdict,) = self.report.verdicts
+        return verdict
+
+    def changed(self, changes: str) -> World:
+        """The world after changes as they are written for --what-if."""
+        world = self
+        for text in changes.split():
+            world = world._after(parse_change(text))
+        return world
+
+    def _after(self, change: Change) -> World:
+        new = msgspec.structs.replace
+        match change.name, change.operator:
+            case "referrer-policy", _:
+                return new(self, policy=change.value)
+            case "request-policy", _:
+                return new(self, request_policy=change.value)
+            case "allow", "+=":
+                return new(self, entries=(*self.entries, change.value))
+            case "allow", "-=":
+                return new(self, entries=tuple(e for e in self.entries if e != change.value))
+            case "gl-js", _:
+                return new(self, library=change.value)
+            case "csp", _:
+                return new(self, sandbox="" if self.sandbox == "csp" else self.sandbox)
+            case "sandbox", _:
+                return new(self, sandbox="" if self.sandbox == "frame" else self.sandbox)
+            case "page", _:
+                return new(self, page_url=change.value, sheet="")
+            case "to", _:
+                return new(self, http=False)
+            case "client", _:
+                return new(self, stripped=False, forged=False)
+            case "cache", _:
+                return new(self, cached=False)
+        raise AssertionError(change)

@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from mitmproxy.certs import CertStore
 
-from diagnostics.live import browsers, chromium, extension, firefox
+from diagnostics.live import browsers, chromium, extension, firefox, trust
 from diagnostics.live.proxy import LiveError, Proxy
 
 
@@ -39,7 +39,7 @@ def test_the_environment_names_a_program(tmp_path: Path, monkeypatch: pytest.Mon
 def test_the_path_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WHY403_CHROMIUM", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(browsers, "_PLACES", {"chromium": (), "firefox": ()})
+    monkeypatch.setattr(browsers, "_places", lambda browser: [])
     assert browsers.find("chromium") is None
     assert "chromium" in browsers.how_to_get("chromium")
     program = tmp_path / "google-chrome"
@@ -54,7 +54,7 @@ def test_the_key_hash_is_that_of_the_authority_and_of_what_it_signs(tmp_path: Pa
     leaf = x509.load_pem_x509_certificate(store.get_cert("shop.example.com", []).cert.to_pem())
     key = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     expected = base64.b64encode(hashlib.sha256(key).digest()).decode()
-    assert chromium.key_hash(tmp_path / "mitmproxy-ca-cert.pem") == expected
+    assert trust.key_hash(tmp_path / "mitmproxy-ca-cert.pem") == expected
 
 
 def test_firefox_sends_everything_through_the_proxy(tmp_path: Path) -> None:

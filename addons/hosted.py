@@ -1,0 +1,44 @@
+"""Flows to our own hosts, answered by pure code: what the self-test and the live page share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from mitmproxy import http
+
+from diagnostics.capture.exchange import Headers
+from diagnostics.live import own_site
+from diagnostics.provider.emulated import Reply, Request
+
+
+def is_own(flow: http.HTTPFlow) -> bool:
+    """Whether a flow goes to one of our hosts and still waits for its answer."""
+    return (
+        own_site.is_own(flow.request.pretty_host)
+        and flow.live is not False
+        and flow.response is None
+        and flow.error is None
+    )
+
+
+def request_of(flow: http.HTTPFlow) -> Request:
+    """The request of a flow as the pure code knows it."""
+    fields = [
+        (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
+        for name, value in flow.request.headers.fields
+    ]
+    return Request(flow.request.method, flow.request.pretty_url, Headers(fields))
+
+
+def put(flow: http.HTTPFlow, reply: Reply) -> None:
+    """Let a flow be answered by a reply."""
+    headers = http.Headers([(n.encode(), v.encode()) for n, v in reply.headers])
+    flow.response = http.Response.make(reply.status, reply.body, headers)
+
+
+def reply_to(flow: http.HTTPFlow, answer: Callable[[Request], Reply | None]) -> None:
+    """Answer a flow to one of our hosts, where `answer` has a reply to it."""
+    if is_own(flow):
+        reply = answer(request_of(flow))
+        if reply is not None:
+            put(flow, reply)

@@ -1,0 +1,10 @@
+"""mitmproxy's entry to why403: `mitmweb -s "$(why403 addon-path)"`. Nothing is decided here.
+
+The diagnosis comes last, so that it sees what the browser is given and not what it was meant to
+be given.
+"""
+
+from addons.diagnose import Diagnose
+from addons.selftest import SelfTest
+
+addons = [SelfTest(), Diagnose()]

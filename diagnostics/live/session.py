@@ -1,0 +1,366 @@
+"""One capture, from nothing to causes: proxy in this process, browser beside it, and their end.
+
+`capture` brings both up, lets the caller's screen see verdicts and obstacles as they come, and
+leaves a flow file, a HAR and a report. mitmproxy is imported when a capture starts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import importlib
+import json
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from diagnostics.live import own_site
+from diagnostics.live.obstacles import Obstacles, say
+from diagnostics.live.proxy import Endpoint, LiveError
+from diagnostics.live.scope import Scope
+from diagnostics.live.screen import Screen
+from diagnostics.live.throwaway import Throwaway, throwaway
+from diagnostics.live.trust import write_authorities
+from diagnostics.live.window import Opened, Window
+from diagnostics.report.model import Report
+
+if TYPE_CHECKING:
+    from mitmproxy.master import Master
+
+_TICK = 0.2
+#: Seconds without a request to a provider after which that is worth a word.
+SILENCE = 20.0
+_SECONDS_TO_START = 30.0
+_SECONDS_TO_SETTLE = 0.3
+_MOST_COMPLAINTS = 5
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What to do. `url` is what the browser opens; `window` None opens none; `files` is the folder
+    for the results; `seconds` None lasts until it is ended; `settings` are the options of the
+    diagnosing addon; `ticket` makes the answers emulated ones."""
+
+    url: str
+    scope: Scope
+    files: Path
+    window: Window | None = None
+    seconds: float | None = None
+    port: int = 0
+    web: bool = False
+    settings: dict[str, Any] = {}
+    ticket: str = ""
+
+    @property
+    def flow_file(self) -> Path:
+        return self.files / "capture.flow"
+
+    @property
+    def har_file(self) -> Path:
+        return self.files / "capture.har"
+
+
+def capture(plan: Plan, screen: Screen, announce: Callable[[Endpoint], None]) -> Report:
+    """Run one capture to its end: until the browser is closed, the time is over, or a signal says
+    so. `announce` is told where the proxy listens. What is returned is redacted.
+
+    Raises LiveError, with one line that says what to do, where it cannot go on.
+    """
+    _check_port(plan.port)
+    try:
+        with throwaway(plan.window.folder if plan.window else None) as folder:
+            return asyncio.run(_Session(plan, screen, folder).run(announce))
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise LiveError(f"{error.filename or 'capture'}: {error.strerror or error}") from None
+
+
+class _Session:
+    def __init__(self, plan: Plan, screen: Screen, folder: Throwaway) -> None:
+        self._plan = plan
+        self._screen = screen
+        self._folder = folder
+        self._obstacles = Obstacles(plan.scope)
+        self._opened: Opened | None = None
+
+    async def run(self, announce: Callable[[Endpoint], None]) -> Report:
+        stop = asyncio.Event()
+        with _signals(stop.set), _complaints(self._screen.note, verbose=self._plan.web) as said:
+            master, ready = self._master()
+            proxy = asyncio.create_task(master.run())
+            try:
+                endpoint = await self._started(master, proxy, ready, said)
+                announce(endpoint)
+                await self._serve(endpoint, proxy, stop)
+            finally:
+                await asyncio.to_thread(self._folder.end_all)
+                await asyncio.sleep(_SECONDS_TO_SETTLE)  # the last answers find their way
+                master.shutdown()  # type: ignore[no-untyped-call]
+                with suppress(SystemExit):
+                    await proxy
+        self._screen.refresh(self._obstacles.provider_requests)
+        write_har(self._plan.flow_file, self._plan.har_file)
+        report: Report = _addon(master, "why403").live.report()
+        if self._obstacles.page_failed and not self._obstacles.page_answered:
+            raise LiveError(self._obstacles.page_failed)
+        return _with_blind_spots(report, self._obstacles.blind_spots())
+
+    def _master(self) -> tuple[Master, asyncio.Event]:
+        """A mitmproxy with our addons, not started yet, and what is set when it is."""
+        from mitmproxy.exceptions import OptionsError
+        from mitmproxy.options import Options
+
+        from addons.watch import Watch
+
+        plan, path = self._plan, self._folder.path
+        options = Options(confdir=str(path / "ca"), listen_host="127.0.0.1", listen_port=plan.port)
+        master: Master
+        if plan.web:
+            from mitmproxy.tools.web.master import WebMaster
+
+            master = WebMaster(options, with_termlog=False)
+        else:
+            from mitmproxy.tools.dump import DumpMaster
+
+            master = DumpMaster(options, with_termlog=False, with_dumper=False)
+        _drop_error_check(master)
+        watch = Watch(plan.scope, self._obstacles, self._screen.note)
+        _add_early(master, _our_addons(plan.ticket))
+        master.addons.add(watch)  # type: ignore[no-untyped-call]
+        _addon(master, "why403").observers.append(self._screen.verdict)
+        wanted: dict[str, Any] = {
+            "allow_hosts": plan.scope.patterns,
+            "connection_strategy": "lazy",
+            "save_stream_file": str(plan.flow_file),
+            "save_stream_filter": f"!({_own_hosts()})",
+            "ssl_verify_upstream_trusted_ca": str(write_authorities(path / "authorities.pem")),
+            **plan.settings,
+        }
+        if plan.web:
+            wanted |= {"web_host": "127.0.0.1", "web_port": _free_port(), "web_open_browser": False}
+        if plan.ticket:
+            wanted |= {"why403_ticket": plan.ticket, "upstream_cert": False}
+        try:
+            master.options.update(**wanted)  # type: ignore[no-untyped-call]
+        except OptionsError as error:
+            raise LiveError(str(error)) from None
+        return master, watch.ready
+
+    async def _started(
+        self, master: Master, proxy: asyncio.Task[None], ready: asyncio.Event, said: list[str]
+    ) -> Endpoint:
+        """Where the proxy listens, as soon as it does."""
+        waiting = asyncio.create_task(ready.wait())
+        await asyncio.wait(
+            {waiting, proxy}, timeout=_SECONDS_TO_START, return_when=asyncio.FIRST_COMPLETED
+        )
+        waiting.cancel()
+        addresses = _addon(master, "proxyserver").listen_addrs()
+        if not ready.is_set() or not addresses:
+            why = "; ".join(said) or "it does not say why"
+            raise LiveError(f"the proxy did not start: {why}")
+        if self._plan.web:
+            default = f"http://127.0.0.1:{master.options.web_port}/"
+            self._screen.note(f"mitmweb: {getattr(master, 'web_url', default)}")
+        return Endpoint(addresses[0][1], self._folder.path / "ca" / "mitmproxy-ca-cert.pem")
+
+    async def _serve(
+        self, endpoint: Endpoint, proxy: asyncio.Task[None], stop: asyncio.Event
+    ) -> None:
+        """Until the browser is closed, the time is over, or somebody wants it to stop."""
+        loop, plan = asyncio.get_running_loop(), self._plan
+        if plan.window is not None:
+            opening = asyncio.create_task(
+                asyncio.to_thread(Opened, plan.window, self._folder, endpoint, plan.url)
+            )
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({opening, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if stop.is_set():
+                await asyncio.to_thread(self._folder.end_all)
+                await asyncio.wait({opening})
+                opening.exception()  # it was ended half-way; that is no news
+                return
+            self._opened = opening.result()
+        began = loop.time()
+        silence_at = began + SILENCE
+        while not stop.is_set() and not proxy.done():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), _TICK)
+            now = loop.time()
+            self._screen.refresh(self._obstacles.provider_requests)
+            if self._opened is not None and self._opened.has_ended:
+                if not self._obstacles.connected:
+                    raise LiveError(self._opened.why_it_ended())
+                return
+            if plan.seconds is not None and now - began >= plan.seconds:
+                return
+            if now >= silence_at and self._obstacles.silent:
+                silence_at = float("inf")
+                self._screen.note(self._obstacles.silence(now - began, endpoint.address))
+        if proxy.done() and not stop.is_set():
+            raise LiveError("the proxy ended by itself")
+
+
+def write_har(flow_file: Path, har_file: Path) -> None:
+    """Write the HTTP flows of a flow file as a HAR, one after the other, as mitmproxy itself does
+    it. Raises OSError."""
+    from mitmproxy.addons.savehar import SaveHar
+    from mitmproxy.exceptions import FlowReadException
+    from mitmproxy.http import HTTPFlow
+    from mitmproxy.io import FlowReader
+
+    saver = SaveHar()
+    head = saver.make_har([])
+    start = json.dumps(head, indent=4).partition('"entries": []')[0]
+    servers: set[Any] = set()
+    separator = ""
+    with flow_file.open("rb") as flows, har_file.open("w", encoding="utf-8") as har:
+        har.write(f'{start}"entries": [')
+        with suppress(FlowReadException):  # a disk that was full
+            for flow in FlowReader(flows).stream():
+                if not isinstance(flow, HTTPFlow):
+                    continue
+                try:
+                    entry = json.dumps(saver.flow_entry(flow, servers))
+                except Exception:
+                    # mitmproxy trusts what it saw; one odd flow shall not cost all others.
+                    logging.getLogger(__name__).warning("a flow cannot be written as HAR")
+                    continue
+                har.write(f"{separator}\n{entry}")
+                separator = ","
+        har.write("\n]}}\n")
+
+
+def _our_addons(ticket: str) -> list[object]:
+    found: list[object] = list(importlib.import_module("addons.why403").addons)
+    if ticket:
+        from addons.beside import Beside
+
+        found.append(Beside())
+    return found
+
+
+def _add_early(master: Master, added: list[object]) -> None:
+    """Add addons where scripts stand in the chain: before what saves flows, so that a verdict is
+    saved with its flow."""
+    manager = master.addons
+    before = len(manager.chain)
+    manager.add(*added)  # type: ignore[no-untyped-call]
+    place = manager.chain.index(_addon(master, "scriptloader")) + 1
+    chain, ours = manager.chain[:before], manager.chain[before:]
+    manager.chain[:] = [*chain[:place], *ours, *chain[place:]]
+
+
+def _drop_error_check(master: Master) -> None:
+    """mitmproxy leaves the whole program on an error at its start; here it is said instead."""
+    check = _addon(master, "errorcheck")
+    check.finish()
+    master.addons.remove(check)  # type: ignore[no-untyped-call]
+
+
+def _addon(master: Master, name: str) -> Any:
+    return master.addons.get(name)  # type: ignore[no-untyped-call]
+
+
+def _own_hosts() -> str:
+    hosts = "|".join(sorted(host.replace(".", r"\.") for host in own_site.HOSTS))
+    return f'~d "^({hosts})$"'
+
+
+def _with_blind_spots(report: Report, more: tuple[str, ...]) -> Report:
+    spots = (*report.capture.blind_spots, *more)
+    summary = msgspec.structs.replace(report.capture, blind_spots=spots)
+    return msgspec.structs.replace(report, capture=summary)
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """The first signal asks for an end in order; a second one for an end at once."""
+    loop = asyncio.get_running_loop()
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    numbers = [signal.Signals[name] for name in names]
+    if signal.getsignal(numbers[-1]) is signal.SIG_IGN:
+        numbers.pop()  # under nohup, a closed terminal is no reason to end
+    asked = False
+
+    def end() -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        stop()
+
+    before = {number: signal.getsignal(number) for number in numbers}
+    for number in numbers:
+        try:
+            loop.add_signal_handler(number, end)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda *_: loop.call_soon_threadsafe(end))
+    try:
+        yield
+    finally:
+        for number in numbers:
+            with suppress(NotImplementedError):
+                loop.remove_signal_handler(number)
+            signal.signal(number, before[number])
+
+
+class _Complaints(logging.Handler):
+    """Passes on what mitmproxy logs as an error, a few times, in one line each."""
+
+    def __init__(self, note: Callable[[str], None], said: list[str]) -> None:
+        super().__init__(logging.ERROR)
+        self._note = note
+        self._said = said
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = " ".join(record.getMessage().split())[:300]
+        if record.exc_info and record.exc_info[1] is not None:
+            text += f" ({type(record.exc_info[1]).__name__}: {record.exc_info[1]})"
+        if text not in self._said and len(self._said) < _MOST_COMPLAINTS:
+            self._said.append(text)
+            self._note(say("mitmproxy", error=text))
+
+
+@contextmanager
+def _complaints(note: Callable[[str], None], *, verbose: bool) -> Iterator[list[str]]:
+    """Errors of mitmproxy as notes meanwhile, and as a list; `verbose` lets its own log fill."""
+    said: list[str] = []
+    handler = _Complaints(note, said)
+    root = logging.getLogger()
+    level = root.level
+    root.setLevel(logging.INFO if verbose else logging.WARNING)
+    root.addHandler(handler)
+    try:
+        yield said
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+
+
+def _check_port(port: int) -> None:
+    """Raises LiveError where the port cannot be had."""
+    if not port:
+        return
+    with socket.socket() as listener:
+        if sys.platform != "win32":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError as error:
+            code = "port-forbidden" if error.errno == errno.EACCES else "port-taken"
+            raise LiveError(say(code, port=port)) from None
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])

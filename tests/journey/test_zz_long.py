@@ -1,0 +1,307 @@
+"""The whole diagnosis: what holds for any capture, and what captures share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from importlib import resources
+
+import jsonschema
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from diagnostics.capture.exchange import (
+    Capture,
+    DecodedParts,
+    Exchange,
+    Headers,
+    Initiator,
+    Outcome,
+    Page,
+)
+from diagnostics.journey.diagnose import Verdicts, diagnose
+from diagnostics.journey.told import Allowed, Told
+from diagnostics.journey.verdict import Stage, Verdict
+from diagnostics.journey.whatif import Change, parse_change
+from diagnostics.provider.token import encode
+from diagnostics.report.model import Report
+from tests.journey.conftest import (
+    API,
+    CHROME,
+    DEVTOOLS,
+    EXPORTERS,
+    FIREFOX,
+    FORBIDDEN,
+    GLYPHS,
+    HOST,
+    IMAGE,
+    INVALID_TOKEN,
+    NEEDS_SCOPE,
+    ORIGIN,
+    PAGE,
+    PLAIN,
+    RASTER,
+    SAFARI,
+    SESSION,
+    STYLE,
+    TILE,
+    TOKEN,
+    UNKNOWN_LIST,
+    UNRESTRICTED,
+    Tape,
+    api,
+    listing,
+    report_of,
+    verdicts_of,
+)
+
+SCHEMA = json.loads(
+    resources.files("diagnostics.report").joinpath("report.schema.json").read_text("utf-8")
+)
+SECRETS = [TOKEN, encode("sk", {"u": "acme", "a": "ck0secret000000000000000"}), "undefined0token"]
+
+URLS = st.sampled_from(
+    [PAGE, f"{ORIGIN}/frame", "http://localhost:3000/", "https://other.example.org/a?b=c", API + "/",
+     f"{API}{STYLE}.html", "file:///map.html", "data:text/html,x", "https://cdn.example.net/a.css",
+     "blob:https://shop.example.com/1", "http://[", "about:srcdoc", "", "\x00", "https://é.example/"]
+)  # fmt: skip
+TARGETS = st.builds(
+    lambda path, token, host: api(path, token, host),
+    st.sampled_from([STYLE, TILE, IMAGE, RASTER, GLYPHS, SESSION, "/events/v2", "/odd", "/tokens/v2/x",
+                     "/styles/v1/globex/x", f"{STYLE}.html"]),
+    st.sampled_from([*SECRETS, None, "", encode("tk", {"u": "acme", "exp": 1_800_000_000})]),
+    st.sampled_from([API, "http://api.mapbox.com", "https://events.mapbox.com",
+                     "https://a.tiles.mapbox.com"]),
+)  # fmt: skip
+VALUES = st.one_of(URLS, TARGETS, st.sampled_from(["null", "none", "cross-site", "same-origin", "image",
+                   "empty", "cors", "navigate", "document", "iframe", CHROME, FIREFOX, SAFARI,
+                   "curl/8", "Mapbox/1 iOS", "no-referrer", "same-origin, x", "origin", "unsafe-url",
+                   "sandbox", "default-src 'self'", "referrer never", "Hit from x", "23", "²",
+                   "9" * 5000, "*/*"]), st.text(max_size=12))  # fmt: skip
+NAMES = st.sampled_from(
+    ["Referer", "Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest", "User-Agent", "Accept",
+     "Host", "Referrer-Policy", "Content-Security-Policy", "Age", "X-Cache", "Content-Length",
+     "Location", "Service-Worker", "Server", "x"]
+)  # fmt: skip
+HEADERS = st.lists(st.tuples(NAMES, VALUES), max_size=9).map(Headers)
+BODIES = st.sampled_from(
+    [None, "", FORBIDDEN, NEEDS_SCOPE, INVALID_TOKEN, PLAIN, "{", '{"message":1}', "Your account",
+     f'<meta name=referrer content=never><iframe src="{ORIGIN}/frame" sandbox></iframe>'
+     f'<img src="{api(IMAGE)}" referrerpolicy=no-referrer><script>mapboxgl.x</script>',
+     "fetch(u,{referrerPolicy:'no-referrer'})", "Mapbox GL JS v0.45.0", "[" * 3000]
+)  # fmt: skip
+TIMES = st.one_of(st.none(), st.floats(1_799_999_990, 1_800_000_010))
+
+
+@st.composite
+def exchanges(draw: st.DrawFn, index: int = 0) -> Exchange:
+    body, asked = draw(BODIES), draw(BODIES)
+    sent, answered = draw(HEADERS), draw(HEADERS)
+    initiator = Initiator(draw(st.sampled_from(["", "script"])), tuple(draw(st.lists(URLS, max_size=2))))
+    return Exchange(
+        source="a.har",
+        index=index,
+        method=draw(st.sampled_from(["GET", "POST", "OPTIONS", "é"])),
+        url=draw(st.one_of(TARGETS, URLS)),
+        started=draw(TIMES),
+        status=draw(st.sampled_from([None, 200, 204, 302, 304, 401, 403, 403, 403, 404, 0])),
+        outcome=draw(st.sampled_from(list(Outcome))),
+        reason=draw(st.sampled_from(["", "csp", "net::ERR_BLOCKED_BY_CLIENT", "x"])),
+        resource_type=draw(st.sampled_from(["", "document", "iframe", "image", "fetch", "script", "odd"])),
+        mime_type=draw(st.sampled_from(["", "text/html", "text/css", "text/javascript", "image/png"])),
+        page_ref=draw(st.sampled_from(["", "page_1", "page_2"])),
+        frame_ref=draw(st.sampled_from(["", "frame_1"])),
+        redirect_url=draw(st.one_of(st.just(""), TARGETS)),
+        via_service_worker=draw(st.booleans()),
+        parts=DecodedParts(sent, answered, lambda: body, lambda: asked, initiator),
+    )  # fmt: skip
+
+
+@st.composite
+def captures(draw: st.DrawFn) -> Capture:
+    found = draw(st.lists(exchanges(), max_size=8))
+    found = [msgspec.structs.replace(e, index=n) for n, e in enumerate(found)]
+    pages = draw(st.lists(st.builds(Page, st.sampled_from(["page_1", "page_3"]), URLS), max_size=2))
+    exporter = draw(st.sampled_from([*EXPORTERS, "curl command", "Safari"]))
+    return Capture("a.har", exporter, tuple(found), tuple(pages))
+
+
+TOLD = st.sampled_from(
+    [UNKNOWN_LIST, UNRESTRICTED, listing(HOST), listing("shop.example.com/map", "*.x"), listing(""),
+     Told(by_id={"ck0exampletoken0000000000": Allowed((HOST,), "the token list", scopes=("a:b",))})]
+)  # fmt: skip
+WHAT_IF = st.lists(
+    st.sampled_from(["referrer-policy=origin", "allow+=x.example", f"allow-={HOST}", "gl-js=3.9.0",
+                     "csp-=sandbox", "page=https://x.example/", "to=https", "client=clean"]), max_size=2
+).map(lambda texts: [parse_change(text) for text in texts])  # fmt: skip
+THOROUGH = settings(max_examples=2500, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+@THOROUGH
+@given(captures(), TOLD, WHAT_IF)
+def test_any_capture_gives_a_report(capture: Capture, told: Told, what_if: list[Change]) -> None:
+    report = diagnose([capture], told, what_if)
+    jsonschema.validate(json.loads(msgspec.json.encode(report)), SCHEMA)
+    refusals = [e for e in capture.exchanges if is_refusal(e, capture)]
+    assert [v.index for v in report.verdicts] == [e.index for e in refusals]
+    assert report.summary.refused == len(refusals)
+    assert sum(report.summary.by_cause.values()) == len(refusals)
+    for verdict in report.verdicts:
+        check_verdict(verdict)
+    text = msgspec.json.encode(report).decode()
+    for secret in SECRETS:
+        assert secret not in text
+
+
+def is_refusal(exchange: Exchange, capture: Capture) -> bool:
+    provider = exchange.url.startswith(
+        (API + "/", "http://api.mapbox.com/", "https://events.mapbox.com/", "https://a.tiles.mapbox.com/")
+    )
+    pasted = capture.exporter == "curl command" and exchange.status is None
+    return provider and (exchange.status in {401, 403} or pasted)
+
+
+def check_verdict(verdict: Verdict) -> None:
+    assert [s.stage for s in verdict.journey] == list(Stage)
+    broken = [s for s in verdict.journey if s.state == "broken"]
+    assert len(broken) <= 1
+    if verdict.cause == "unexplained":
+        assert broken == []
+        assert verdict.confidence == "possible"
+        assert verdict.evidence
+    if broken:
+        place = verdict.journey.index(broken[0])
+        assert {s.state for s in verdict.journey[place + 1 :]} <= {"skipped"}
+    assert verdict.because.endswith(".")
+    assert verdict.cause not in {a.cause for a in verdict.alternatives}
+    if verdict.confidence == "certain":
+        assert verdict.alternatives == ()
+    assert all(a.settle for a in verdict.alternatives)
+    for sentence in sentences(verdict):
+        assert "a.har entry" not in sentence
+        assert "None" not in sentence
+    for fix in verdict.fixes:
+        assert fix.predicted in {"allowed", "refused", "unknown"}
+
+
+def sentences(verdict: Verdict) -> Iterable[str]:
+    yield verdict.because
+    yield from (station.says for station in verdict.journey)
+    yield from (fix.says for fix in verdict.fixes)
+
+
+@THOROUGH
+@given(captures(), TOLD)
+def test_sharing_a_walk_changes_no_verdict(capture: Capture, told: Told) -> None:
+    """Requests that look alike to every stage are judged once; judged each they say the same."""
+    doubled = Capture(
+        capture.file,
+        capture.exporter,
+        tuple(
+            msgspec.structs.replace(e, index=n)
+            for n, e in enumerate([*capture.exchanges, *capture.exchanges])
+        ),
+        capture.pages,
+    )
+    shared = diagnose([doubled], told)
+    assert unshared(doubled, told).verdicts == shared.verdicts
+
+
+def unshared(capture: Capture, told: Told) -> Report:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Verdicts, "_key", lambda *_: (object(),))
+        return diagnose([capture], told)
+
+
+@THOROUGH
+@given(captures(), TOLD)
+def test_what_others_sites_ask_changes_nothing(capture: Capture, told: Told) -> None:
+    before = diagnose([capture], told)
+    image = Exchange(
+        "a.har", 0, "GET", "https://pictures.example/a.png", started=1_800_000_000.0, status=200,
+        outcome=Outcome.ANSWERED, resource_type="image", mime_type="image/png", page_ref="page_1",
+        parts=DecodedParts(Headers([("User-Agent", CHROME), ("Accept", "image/*")])),
+    )  # fmt: skip
+    more = []
+    for exchange in capture.exchanges:
+        more += [exchange, image]
+    after = diagnose([Capture(capture.file, capture.exporter, tuple(more), capture.pages)], told)
+    assert after.verdicts == before.verdicts
+    assert after.findings == before.findings
+
+
+@THOROUGH
+@given(st.permutations(range(5)), st.sampled_from(["no-referrer", "", "same-origin"]))
+def test_order_does_not_matter_where_pages_are_known(order: list[int], policy: str) -> None:
+    tape = Tape(DEVTOOLS).page(policy=policy or None).page("https://other.example.org/")
+    tape.back_to(PAGE).ask(STYLE, referer=None if policy else f"{ORIGIN}/")
+    tape.ask(IMAGE, kind="image", referer=None if policy else f"{ORIGIN}/")
+    tape.back_to("https://other.example.org/", "page_2").ask(STYLE)
+    found = [msgspec.structs.replace(e, started=None) for e in tape.exchanges]
+
+    def causes(mixed: Iterable[Exchange]) -> dict[int, str]:
+        capture = Capture("a.har", DEVTOOLS, tuple(mixed), tape.capture.pages)
+        return {v.index: v.cause for v in diagnose([capture], listing(HOST)).verdicts}
+
+    assert causes(found) == causes(found[n] for n in order)
+
+
+def test_files_are_judged_each_for_itself() -> None:
+    """Pages of one file issue no requests of another; only a token's answers are compared."""
+    policy = Tape(file="b.har").page(policy="no-referrer")
+    assert [v.cause for v in verdicts_of(Tape().page().ask(referer=None), policy,
+                                         told=listing(HOST))] == ["client-strips-referer"]  # fmt: skip
+
+
+def test_one_refusal_like_many() -> None:
+    once = verdicts_of(Tape().page(policy="no-referrer").ask(referer=None), told=listing(HOST))[0]
+    many = verdicts_of(Tape().page(policy="no-referrer").ask(referer=None, times=40), told=listing(HOST))
+    assert len(many) == 40
+    for n, verdict in enumerate(many):
+        assert verdict.index == n + 1
+        assert (verdict.because, verdict.journey, verdict.fixes) == (
+            once.because, once.journey, once.fixes)  # fmt: skip
+        assert [e.where for e in verdict.evidence if "request" in e.where] == [
+            f"a.har entry {n + 1}, request headers"]  # fmt: skip
+
+
+def test_tiles_of_one_story_tell_it_in_the_same_words() -> None:
+    """Reports fold verdicts by reason, journey, alternatives and fixes."""
+    for policy, told in (("no-referrer", listing(HOST)), (None, UNKNOWN_LIST), (None, listing("x.y"))):
+        for host in (API, "http://api.mapbox.com"):
+            tape = Tape().page(policy=policy)
+            for x in range(6):
+                tape.ask(f"/v4/acme.tiles/3/{x}/2.png", host=host, kind="image",
+                         referer=None if policy else f"{ORIGIN}/")  # fmt: skip
+            stories = {
+                (v.cause, v.because, v.journey, v.alternatives, v.fixes)
+                for v in verdicts_of(tape, told=told)
+            }
+            assert len(stories) == 1
+
+
+def test_evidence_names_its_own_entry() -> None:
+    tape = Tape().page()
+    tape.ask(TILE, agent=CHROME, referer="https://cdn.example.net/")
+    tape.ask(TILE, agent=CHROME.replace("156", "155"), referer="https://cdn.example.net/")
+    first, second = verdicts_of(tape, told=listing(HOST))
+    assert {e.where.partition(",")[0] for e in first.evidence} <= {"a.har entry 0", "a.har entry 1"}
+    assert {e.where.partition(",")[0] for e in second.evidence} <= {"a.har entry 0", "a.har entry 2"}
+
+
+def test_secrets_are_shown_only_when_asked_for() -> None:
+    capture = Tape().page().ask().capture
+    assert TOKEN not in str(diagnose([capture]))
+    assert TOKEN in str(diagnose([capture], show_secrets=True))
+
+
+def test_blind_spots_of_this_capture() -> None:
+    def spots(tape: Tape) -> str:
+        return " ".join(report_of(tape).capture.blind_spots)
+
+    assert "holds no HTML document" in spots(Tape().page(seen=False).ask())
+    assert "without its markup" in spots(Tape().page(html=None).ask())
+    assert "Safari was not measured" in spots(Tape(agent=SAFARI).page().ask())
+    assert spots(Tape().page().ask()) == ""
