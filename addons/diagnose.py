@@ -95,6 +95,10 @@ class Diagnose:
             "",
             "Write the report there at the end: .html, .json, .md, or .txt; - is stdout.",
         )
+        # mitmweb calls no command with a digit in its name (its route is /commands/[a-z.]+).
+        loader.add_command("why.explain", self.explain)
+        loader.add_command("why.report", self.report)
+        loader.add_command("why.allow", self.allow)
         contentview.add()
 
     def configure(self, updated: set[str]) -> None:
@@ -137,10 +141,7 @@ class Diagnose:
     def response(self, flow: http.HTTPFlow) -> None:
         request, response = flow.request, flow.response
         if response is not None and may_bear(
-            request.host,
-            request.authority,
-            request.headers.fields,
-            response.headers.fields,
+            request.host, request.authority, request.headers.fields, response.headers.fields
         ):
             self._take(flow)
 
@@ -226,6 +227,8 @@ class Diagnose:
     def _take(self, flow: http.HTTPFlow) -> None:
         """Take note of a finished flow, and say on it what is to be said."""
         if OWN in flow.metadata or own_site.is_own(flow.request.pretty_host):
+            return
+        if flow.request.method == "CONNECT":  # answered by a proxy, not by the provider
             return
         index, self._next_index = self._next_index, self._next_index + 1
         try:

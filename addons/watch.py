@@ -45,7 +45,9 @@ class Watch:
         self._obstacles.trusted(_host_of(data))
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
-        self._say(self._obstacles.handshake_failed(_host_of(data), data.conn.error or ""))
+        now = asyncio.get_running_loop().time()
+        error = data.conn.error or ""
+        self._say(self._obstacles.handshake_failed(_host_of(data), error, now))
 
     def server_connect_error(self, data: server_hooks.ServerConnectionHookData) -> None:
         self._server_failed(data.server)

@@ -6,5 +6,6 @@ be given.
 
 from addons.diagnose import Diagnose
 from addons.selftest import SelfTest
+from addons.whatif import WhatIf
 
-addons = [SelfTest(), Diagnose()]
+addons = [WhatIf(), SelfTest(), Diagnose()]

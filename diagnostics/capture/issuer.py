@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import bisect
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
 from diagnostics.browser import html
 from diagnostics.browser import url as urls
 from diagnostics.browser.referrer import Hop
+from diagnostics.capture import narrowing
 from diagnostics.capture.document import Document, is_document, read_document
 from diagnostics.capture.exchange import Capture, Exchange
 from diagnostics.capture.redirects import Redirects, is_redirect, with_policy
 from diagnostics.capture.request import Request, read_request, referer_origin
-
-_Keep = Callable[[Document], bool]
 
 #: How many of the first exchanges show whether the page itself came over the network.
 _FIRST = 200
@@ -71,6 +70,7 @@ class Issuers:
         self._stylesheets: dict[str, str] = {}  # URL -> page reference
         self._sheets_of: dict[str, tuple[str, ...]] = {}
         self._scripts: dict[str, Exchange] = {}
+        self._workers: dict[str, Exchange] = {}  # those that run outside of every page
         self._pages: list[Exchange] = []
         self._placed: dict[Exchange, Document] = {}
         self._first: list[Exchange] = []
@@ -96,7 +96,9 @@ class Issuers:
             self._sheets_of.clear()
         elif "javascript" in exchange.mime_type or exchange.resource_type == "script":
             self._scripts[exchange.url] = exchange
-            self._forget("_network_workers", "_service_workers")
+            if exchange.url in self._workers or _runs_apart(exchange):
+                self._workers[exchange.url] = exchange
+                self._forget("_network_workers", "_service_workers")
 
     def _forget(self, *names: str) -> None:
         for name in names:
@@ -204,13 +206,13 @@ class Issuers:
     def _network_workers(self) -> tuple[Hop, ...]:
         return tuple(
             with_policy(script)
-            for script in self._scripts.values()
+            for script in self._workers.values()
             if read_request(script).dest in {"worker", "sharedworker"}
         )
 
     @functools.cached_property
     def _service_workers(self) -> tuple[str, ...]:
-        return tuple(url for url, script in self._scripts.items() if _is_service_worker(script))
+        return tuple(url for url, script in self._workers.items() if _is_service_worker(script))
 
     def _remembered(
         self,
@@ -257,11 +259,11 @@ class Issuers:
                 return Document(request.origin + "/"), "its Origin header"
         candidates, known_by = self._candidates(exchange, request, navigation)
         narrowings = (
-            ("the capture's frame reference", self._by_frame(exchange)),
-            ("its initiator", _by_initiator(initiators)),
-            ("its Sec-Fetch-Site header", _by_site(exchange, request)),
-            ("its Origin header", _by_origin(request)),
-            ("its Referer", _by_referer(request)),
+            ("the capture's frame reference", narrowing.by_frame(exchange)),
+            ("its initiator", narrowing.by_initiator(initiators)),
+            ("its Sec-Fetch-Site header", narrowing.by_site(exchange, request)),
+            ("its Origin header", narrowing.by_origin(request)),
+            ("its Referer", narrowing.by_referer(request)),
         )
         for how, keep in narrowings:
             if keep is None or not candidates:
@@ -309,11 +311,6 @@ class Issuers:
         if order is None or request.dest == "document":
             return True
         return self.documents[order.all[0]].exchange is exchange
-
-    def _by_frame(self, exchange: Exchange) -> _Keep | None:
-        if not exchange.frame_ref:
-            return None
-        return lambda d: d.exchange is not None and d.exchange.frame_ref == exchange.frame_ref
 
     def _unseen(self, exchange: Exchange, request: Request) -> tuple[Document | None, str]:
         """A page that the capture names without holding its response."""
@@ -375,62 +372,6 @@ class _Order:
 _DECISIVE = frozenset({"its Origin header"})
 
 
-def _by_initiator(initiators: tuple[str, ...]) -> _Keep | None:
-    if not initiators:
-        return None
-    origins = {
-        parsed.origin for parsed in map(urls.parse, initiators) if parsed and parsed.host
-    } | {
-        inner.origin
-        for inner in (urls.parse(url.removeprefix("blob:")) for url in initiators)
-        if inner
-    }
-    addresses = {url.partition("#")[0] for url in initiators}
-    return lambda d: d.url in addresses or (urls.parse(d.url) or _NOWHERE).origin in origins
-
-
-_NOWHERE = urls.Url("", "", "", None, "", "", "", "null")
-
-
-def _by_site(exchange: Exchange, request: Request) -> _Keep | None:
-    """Documents from which this target is what Sec-Fetch-Site says (Fetch Metadata, 2.3)."""
-    target = urls.parse(exchange.url)
-    if target is None or request.site not in {"same-origin", "same-site", "cross-site"}:
-        return None
-
-    def fits(document: Document) -> bool:
-        page = urls.parse(document.url)
-        if page is None or document.origin_is_opaque:
-            return request.site == "cross-site"
-        if urls.same_origin(page, target):
-            return request.site == "same-origin"
-        return request.site == ("same-site" if urls.same_site(page, target) else "cross-site")
-
-    return fits
-
-
-def _by_origin(request: Request) -> _Keep | None:
-    if not request.origin:
-        return None
-    if request.origin == "null":
-        return lambda d: d.origin_is_opaque or _holds_sandboxed_frame(d)
-    return lambda d: (urls.parse(d.url) or _NOWHERE).origin == request.origin
-
-
-def _by_referer(request: Request) -> _Keep | None:
-    origin = referer_origin(request.referer)
-    if origin is None:
-        return None
-    return lambda d: (urls.parse(d.url) or _NOWHERE).origin == origin
-
-
-def _holds_sandboxed_frame(document: Document) -> bool:
-    return any(
-        frame.sandbox is not None and "allow-same-origin" not in frame.sandbox
-        for frame in (document.markup.frames if document.markup else ())
-    )
-
-
 def _address(url: str) -> str:
     return url.partition("#")[0]
 
@@ -450,6 +391,13 @@ def _is_page_url(title: str) -> bool:
     return (
         title.startswith(("http://", "https://", *_LOCAL_PAGES)) and urls.parse(title) is not None
     )
+
+
+def _runs_apart(script: Exchange) -> bool:
+    """Whether a script was fetched to run as a worker of any kind."""
+    headers = script.request_headers
+    destination = (headers.get("sec-fetch-dest") or "").lower()
+    return destination in {"worker", "sharedworker"} or headers.get("service-worker") == "script"
 
 
 def _is_service_worker(script: Exchange) -> bool:

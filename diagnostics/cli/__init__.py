@@ -29,6 +29,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Would a page's Content-Security-Policy let this request leave?",
     ),
     "token": ("diagnostics.cli.token", "Read a token without asking anybody"),
+    "capture": (
+        "diagnostics.cli.capture",
+        "Open a page and say live why its requests are refused",
+    ),
+    "addon-path": ("diagnostics.cli.addon_path", "Print the path of the addon for mitmproxy"),
     "demo": ("diagnostics.cli.demo", "Diagnose a bundled capture of a real browser"),
 }
 
@@ -64,7 +69,9 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command = getattr(importlib.import_module(COMMANDS[cmd_name][0]), cmd_name)
+        command = getattr(
+            importlib.import_module(COMMANDS[cmd_name][0]), cmd_name.replace("-", "_")
+        )
         assert isinstance(command, click.Command)
         return command
 

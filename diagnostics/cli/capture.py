@@ -124,7 +124,7 @@ def capture(
         try:
             report = run(plan, screen, lambda proxy: _introduce(screen, plan, page, proxy))
         except BaseException:
-            _remove_if_empty(folder, plan.flow_file, is_new)
+            _remove_if_empty(folder, (plan.flow_file, plan.har_file), is_new)
             raise
     except LiveError as error:
         screen.end()
@@ -191,11 +191,12 @@ def _folder(output: str | None) -> tuple[Path, bool]:
     return folder, is_new
 
 
-def _remove_if_empty(folder: Path, flow_file: Path, is_new: bool) -> None:
-    """Leave no empty folder where a capture could not begin."""
-    with contextlib.suppress(OSError):
-        if flow_file.stat().st_size == 0:
-            flow_file.unlink()
+def _remove_if_empty(folder: Path, files: tuple[Path, ...], is_new: bool) -> None:
+    """Leave nothing empty where a capture could not begin."""
+    for file in files:
+        with contextlib.suppress(OSError):
+            if file.stat().st_size == 0:
+                file.unlink()
     with contextlib.suppress(OSError):
         if is_new:
             folder.rmdir()

@@ -7,6 +7,7 @@ What it says in the end is what `diagnose` says of the same exchanges in a file.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Sequence, Sized
 
 import msgspec
@@ -65,7 +66,7 @@ def may_bear(host: str, authority: str, sent: Fields, answered: Fields) -> bool:
     """The same question for a message on the wire, without building an exchange: False only
     where `bears` would say no. `host` is where it goes to, without port, and `authority` the
     field of that name in HTTP/2 and 3. Costs a few microseconds."""
-    if host.endswith(_ENDINGS) or (authority and _names_provider(authority)):
+    if host.lower().endswith(_ENDINGS) or (authority and _names_provider(authority)):
         return True
     for name, value in answered:
         name = name.lower()
@@ -214,7 +215,7 @@ class LiveDiagnosis:
         news = sender not in self._senders
         self._senders.add(sender)
         if token is not None:
-            if len(self._odd_tokens) < _MOST_ODD_TOKENS and redact_text(token.text) == token.text:
+            if len(self._odd_tokens) < _MOST_ODD_TOKENS and _looks_odd(token.text):
                 self._odd_tokens.add(token.text)
             before = _size(self._contrast.of(token.text))
             count(self._contrast, sighting)
@@ -345,6 +346,12 @@ def _size(answers: Answers) -> tuple[int, ...]:
         len(value) if isinstance(value, Sized) else int(value)
         for value in msgspec.structs.astuple(answers)
     )
+
+
+@functools.lru_cache(maxsize=1024)
+def _looks_odd(token: str) -> bool:
+    """Whether nothing but its place shows that a text is a token."""
+    return redact_text(token) == token
 
 
 def _slim(exchange: Exchange) -> Exchange:

@@ -19,10 +19,13 @@ from diagnostics.provider.profile import profiles
 
 #: How many failed handshakes in a row say that it is no accident (a browser closes idle ones).
 _DOUBTFUL = 3
+_PATIENCE = 1.5  # seconds
 _MOST_HOSTS = 500
 _SHOWN_HOSTS = 5
 _DISTRUST = re.compile(r"does not trust|unknown ca|bad certificate|certificate unknown")
-_UNCHECKED = re.compile(r"certificate verify failed|certificate verification|unable to get local")
+_UNCHECKED = re.compile(
+    r"certificate verify failed|certificate verification|unable to get local", re.IGNORECASE
+)
 
 Advice = tuple[tuple[str, str], ...]
 
@@ -39,20 +42,27 @@ def say(code: str, **values: object) -> str:
     return _texts().says[code].format_map(values)
 
 
-def advice_on(kind: str, said: str) -> str:
-    """What to do about what a program or connection said; `kind` is `unreachable` or `quit`."""
+def advice_on(kind: str, said: str) -> tuple[str, str]:
+    """What to do about what a program or connection said, and the line that tells it (the last
+    one, where none does); `kind` is `unreachable` or `quit`."""
     known: Advice = getattr(_texts(), kind)
-    return next(does for pattern, does in known if re.search(pattern, said, re.IGNORECASE))
+    lines = said.strip().splitlines() or [""]
+    for pattern, does in known:
+        for line in reversed(lines):
+            if re.search(pattern, line, re.IGNORECASE):
+                return does, line.strip()
+    raise LookupError(kind)  # the last pattern of each kind is found in any line
 
 
 class Obstacles:
     """What was seen so far. Each method takes one fact and gives the sentence that it is worth."""
 
     def __init__(self, scope: Scope) -> None:
-        self.page_failed = ""
+        self.page_failed = False
         self._scope = scope
         self._said: set[tuple[str, str]] = set()
         self._broken_off: Counter[str] = Counter()
+        self._distrusted: dict[str, float] = {}
         self._unread: dict[str, None] = {}
         self._connections = 0
         self._provider_requests = 0
@@ -95,29 +105,42 @@ class Obstacles:
     def trusted(self, host: str) -> None:
         """A client has accepted our certificate for a host."""
         self._broken_off.pop(host, None)
+        self._distrusted.pop(host, None)
 
-    def handshake_failed(self, host: str, error: str) -> str | None:
-        """A client's TLS handshake with the proxy failed."""
+    def handshake_failed(self, host: str, error: str, now: float) -> str | None:
+        """A client's TLS handshake with the proxy failed; `now` is in seconds."""
+        if len(self._broken_off) >= _MOST_HOSTS or len(self._distrusted) >= _MOST_HOSTS:
+            return None
         if _DISTRUST.search(error):
-            return self._once("ca-refused", host, host=host)
-        if len(self._broken_off) < _MOST_HOSTS:
-            self._broken_off[host] += 1
+            self._distrusted.setdefault(host, now)
+            return None
+        self._broken_off[host] += 1
         if self._broken_off[host] == _DOUBTFUL:
             return self._once("ca-doubted", host, host=host)
         return None
+
+    def due(self, now: float) -> list[str]:
+        """What has been so for long enough to be told: a certificate that was refused, and not
+        accepted on a second try, as a browser makes that is still starting."""
+        settled = [host for host, since in self._distrusted.items() if now - since >= _PATIENCE]
+        sentences = [self._once("ca-refused", host, host=host) for host in settled]
+        for host in settled:
+            del self._distrusted[host]
+        return [sentence for sentence in sentences if sentence is not None]
 
     def server_failed(self, host: str, port: int, error: str) -> str | None:
         """The proxy could not connect to a server; only the page's and the provider's matter."""
         if not self._scope.names(host, port):
             return None
         where = host if port in {80, 443} else f"{host}:{port}"
+        error = re.sub(r"^\[Errno -?\d+\] ", "", error)
         if _UNCHECKED.search(error):
             sentence = self._once("server-not-trusted", where, host=where, error=error)
         else:
-            advice = advice_on("unreachable", error)
+            advice, _ = advice_on("unreachable", error)
             sentence = self._once("unreachable", where, host=where, error=error, advice=advice)
         if not is_provider(host):
-            self.page_failed = self.page_failed or sentence or ""
+            self.page_failed = True
         return sentence
 
     def unchecked(self, host: str) -> str | None:

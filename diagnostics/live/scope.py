@@ -85,7 +85,8 @@ class Scope:
             parts = ["pages on this machine"]
         else:
             parts = [urls.registrable_domain(page.host)] if page.host else []
-        return ", ".join([*parts, *self._also, *(f"{name}’s hosts" for name in names)])
+        parts += [*self._also, *(f"{name}’s hosts" for name in names)]
+        return " and ".join(filter(None, [", ".join(parts[:-1]), parts[-1]]))
 
 
 def host_pattern(host: str, *, below: bool = False) -> str:

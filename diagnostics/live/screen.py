@@ -40,9 +40,9 @@ class Screen:
         """Whether more than ASCII can be shown."""
         return self._unicode
 
-    def note(self, text: str) -> None:
-        """Say something, without secrets and terminal escapes."""
-        text = plain(redact_text(text), limit=None)
+    def note(self, text: str, *, secret: bool = False) -> None:
+        """Say something, without terminal escapes, and without secrets unless one is meant."""
+        text = plain(text if secret else redact_text(text), limit=None)
         text = text if self._unicode else ascii_only(text)
         self._write(wrapped(text, self.width - 1) if self._in_place else [text])
 

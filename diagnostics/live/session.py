@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 _TICK = 0.2
 #: Seconds without a request to a provider after which that is worth a word.
 SILENCE = 20.0
+_AT_ONCE = 5.0
 _SECONDS_TO_START = 30.0
 _SECONDS_TO_SETTLE = 0.3
 _MOST_COMPLAINTS = 5
@@ -58,6 +59,12 @@ class Plan(msgspec.Struct, frozen=True):
     ticket: str = ""
 
     @property
+    def expects_page(self) -> bool:
+        """Whether a page must have come through the proxy in the end."""
+        own = self.url.startswith(f"http://{own_site.HOST}/")
+        return self.window is not None and self.url.startswith("http") and not own
+
+    @property
     def flow_file(self) -> Path:
         return self.files / "capture.flow"
 
@@ -74,6 +81,8 @@ def capture(plan: Plan, screen: Screen, announce: Callable[[Endpoint], None]) ->
     """
     _check_port(plan.port)
     try:
+        for file in (plan.flow_file, plan.har_file):
+            file.touch(mode=0o600)
         with throwaway(plan.window.folder if plan.window else None) as folder:
             return asyncio.run(_Session(plan, screen, folder).run(announce))
     except OSError as error:
@@ -92,6 +101,7 @@ class _Session:
 
     async def run(self, announce: Callable[[Endpoint], None]) -> Report:
         stop = asyncio.Event()
+        asyncio.get_running_loop().set_exception_handler(_on_loop_error)
         with _signals(stop.set), _complaints(self._screen.note, verbose=self._plan.web) as said:
             master, ready = self._master()
             proxy = asyncio.create_task(master.run())
@@ -105,12 +115,25 @@ class _Session:
                 master.shutdown()  # type: ignore[no-untyped-call]
                 with suppress(SystemExit):
                     await proxy
-        self._screen.refresh(self._obstacles.provider_requests)
+        self._tell(float("inf"))
         write_har(self._plan.flow_file, self._plan.har_file)
         report: Report = _addon(master, "why403").live.report()
-        if self._obstacles.page_failed and not self._obstacles.page_answered:
-            raise LiveError(self._obstacles.page_failed)
+        self._check_that_something_came()
         return _with_blind_spots(report, self._obstacles.blind_spots())
+
+    def _tell(self, now: float) -> None:
+        for sentence in self._obstacles.due(now):
+            self._screen.note(sentence)
+        self._screen.refresh(self._obstacles.provider_requests)
+
+    def _check_that_something_came(self) -> None:
+        """Raises LiveError where nothing did: "nothing was refused" would be no answer then."""
+        obstacles = self._obstacles
+        if obstacles.page_answered or obstacles.provider_requests:
+            return
+        if self._plan.expects_page:
+            code = "page-failed" if obstacles.page_failed else "no-page"
+            raise LiveError(say(code, url=self._plan.url))
 
     def _master(self) -> tuple[Master, asyncio.Event]:
         """A mitmproxy with our addons, not started yet, and what is set when it is."""
@@ -168,7 +191,8 @@ class _Session:
             raise LiveError(f"the proxy did not start: {why}")
         if self._plan.web:
             default = f"http://127.0.0.1:{master.options.web_port}/"
-            self._screen.note(f"mitmweb: {getattr(master, 'web_url', default)}")
+            # The token in it is for the person at this terminal.
+            self._screen.note(f"mitmweb: {getattr(master, 'web_url', default)}", secret=True)
         return Endpoint(addresses[0][1], self._folder.path / "ca" / "mitmproxy-ca-cert.pem")
 
     async def _serve(
@@ -195,9 +219,10 @@ class _Session:
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _TICK)
             now = loop.time()
-            self._screen.refresh(self._obstacles.provider_requests)
-            if self._opened is not None and self._opened.has_ended:
-                if not self._obstacles.connected:
+            self._tell(now)
+            if self._opened is not None and (status := self._opened.status) is not None:
+                failed = status > 0 and now - began < _AT_ONCE
+                if failed or not self._obstacles.connected:
                     raise LiveError(self._opened.why_it_ended())
                 return
             if plan.seconds is not None and now - began >= plan.seconds:
@@ -207,6 +232,12 @@ class _Session:
                 self._screen.note(self._obstacles.silence(now - began, endpoint.address))
         if proxy.done() and not stop.is_set():
             raise LiveError("the proxy ended by itself")
+
+
+def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    # Python 3.11 tells of each connection's task that is cancelled at the end.
+    if not isinstance(context.get("exception"), asyncio.CancelledError):
+        loop.default_exception_handler(context)
 
 
 def write_har(flow_file: Path, har_file: Path) -> None:

@@ -15,6 +15,7 @@ from diagnostics.live.proxy import Endpoint, LiveError
 from diagnostics.live.throwaway import Throwaway
 
 _SAID = "browser.txt"
+_LAST, _LINE = 10_000, 200  # characters of what it said that are read, and shown
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -107,34 +108,23 @@ class Opened:
         except OSError as error:
             why = error.strerror or str(error)
             raise LiveError(f"{window.browser.title} cannot be started: {why}") from None
-        except LiveError as error:
-            raise LiveError(self._why_it_ended() or str(error)) from None
+        except LiveError:
+            raise LiveError(self.why_it_ended()) from None
 
     @property
-    def has_ended(self) -> bool:
-        """Whether the browser was closed, or killed."""
-        return self._process.poll() is not None
+    def status(self) -> int | None:
+        """The browser's exit status once it was closed (negative: killed); None while it runs."""
+        return self._process.poll()
 
     def why_it_ended(self) -> str:
-        """What to say of a browser that ended before it asked for anything."""
-        return self._why_it_ended() or say(
-            "quit-at-once", title=self.window.browser.title, said="", advice=advice_on("quit", "")
-        )
-
-    def _why_it_ended(self) -> str:
+        """What to say of a browser that ended by itself before it did anything."""
         try:
-            said = self._said.read_text(errors="replace").strip()[-10_000:]
+            said = self._said.read_text(errors="replace")[-_LAST:]
         except OSError:
             said = ""
-        if not said:
-            return ""
-        last = said.splitlines()[-1].strip()[-200:]
-        return say(
-            "quit-at-once",
-            title=self.window.browser.title,
-            said=f" (“{last}”)",
-            advice=advice_on("quit", said),
-        )
+        advice, line = advice_on("quit", said)
+        quoted = f" (“{line[-_LINE:]}”)" if line else ""
+        return say("quit-at-once", title=self.window.browser.title, said=quoted, advice=advice)
 
 
 def _environment(folder: Path, window: Window) -> dict[str, str]:
@@ -145,6 +135,9 @@ def _environment(folder: Path, window: Window) -> dict[str, str]:
         if "XAUTHORITY" not in environment and authority.exists():
             environment["XAUTHORITY"] = str(authority)
         environment["HOME"] = str(folder)
+        temporary = folder / "tmp"
+        temporary.mkdir(exist_ok=True)
+        environment["TMPDIR"] = str(temporary)
         for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
             environment.pop(name, None)
     return environment

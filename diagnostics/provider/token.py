@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import re
 import urllib.parse
 
@@ -118,7 +119,12 @@ def _decoded_if_secret(found: re.Match[str]) -> str:
 
 
 def _shown(found: re.Match[str]) -> str:
-    text = re.sub(_DOT, ".", re.sub(_PAD, "", found[0]))
+    return _shown_text(found[0])
+
+
+@functools.lru_cache(maxsize=1024)
+def _shown_text(text: str) -> str:
+    text = re.sub(_DOT, ".", re.sub(_PAD, "", text))
     return decode(text).shown if text.startswith(tuple(KINDS)) else "eyJ…"
 
 

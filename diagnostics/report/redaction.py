@@ -17,11 +17,10 @@ import msgspec
 from diagnostics.provider import token as tokens_of
 from diagnostics.provider.token import decode
 
-#: A parameter of a query or fragment, also inside a percent-encoded URL.
-_PARAMETER = re.compile(
-    r"((?:^|[?&;#\s\"'(,]|%(?:25)*(?:3[fF]|26|23))([\w.-]{1,40})(?:=|%(?:25)*3[dD]))"
-    r"([^&#\s\"'<>]+)"
-)
+#: The name of a parameter in a query, fragment or cookie, also within a percent-encoded URL, and
+#: what its value can be.
+_NAME = re.compile(r"(?:^|[?&;#\s\"'(,]|%(?:25)*(?:3[fF]|26|23))([\w.-]{1,40})(?:=|%(?:25)*3[dD])")
+_VALUE = re.compile(r"[^&#\s\"'<>]+")
 _SECRET_WORDS = frozenset(
     {"apikey", "auth", "authorization", "credential", "credentials", "jwt", "key", "pass"}
     | {"passwd", "password", "pwd", "secret", "session", "sessionid", "sid", "sig", "signature"}
@@ -38,6 +37,9 @@ _CREDENTIALS = re.compile(
 )
 _USER = re.compile(r"(//)[^/?#\s]+@")
 _SHORTEST_LITERAL = 16
+# Each is looked for in each text; beyond these, the pattern and the parameter's name tell.
+_MOST_SHAPED = 8
+_MOST_ODD = 100
 
 T = TypeVar("T")
 
@@ -49,7 +51,7 @@ def redact(value: T, tokens: Iterable[str] = ()) -> T:
     """
     literals = {
         form: decode(token).shown
-        for token in sorted(filter(_stands_out, tokens), key=len, reverse=True)
+        for token in _literals(tokens)
         for form in (token, urllib.parse.quote(token, safe=""))
     }
     walker = _Walker(lambda text: _clean(text, literals))
@@ -62,9 +64,19 @@ def redact_text(text: str) -> str:
     return _clean(text, {})
 
 
-def _stands_out(token: str) -> bool:
-    """Whether a token cannot be part of normal text: `undefined` and `my-access-token` can."""
-    return len(token) >= _SHORTEST_LITERAL and any(c.isdigit() or c.isupper() for c in token)
+def _literals(tokens: Iterable[str]) -> list[str]:
+    """The tokens to look for as they are: a few of those with a token's shape, because that is
+    quicker than the pattern, and those without it that cannot be part of normal text, as
+    `undefined` and `my-access-token` can."""
+    longest_first = sorted(tokens, key=len, reverse=True)
+    shaped = [token for token in longest_first if tokens_of.PATTERN.fullmatch(token)]
+    known = set(shaped)
+    odd = [
+        token
+        for token in longest_first
+        if len(token) >= _SHORTEST_LITERAL and any(c.isdigit() or c.isupper() for c in token)
+    ]
+    return shaped[:_MOST_SHAPED] + [token for token in odd if token not in known][:_MOST_ODD]
 
 
 def _clean(text: str, literals: dict[str, str]) -> str:
@@ -73,19 +85,28 @@ def _clean(text: str, literals: dict[str, str]) -> str:
             text = text.replace(literal, shown)
     text = tokens_of.redact(text)
     if "=" in text or "%" in text:
-        text = _PARAMETER.sub(_shown_parameter, text)
+        text = _without_secret_parameters(text)
     if "//" in text and "@" in text:
         text = _USER.sub(r"\1…@", text)
     return _CREDENTIALS.sub(r"\1\2 …", text) if " " in text else text
 
 
-def _shown_parameter(found: re.Match[str]) -> str:
-    start, name, value = found.groups()
-    if "…" in value or not _is_secret(name):  # named already, or none
-        return found[0]
-    if len(value) <= 3 or value.lower() in _NO_SECRETS or _PLACEHOLDER.match(value):
-        return found[0]
-    return f"{start}({len(value)} characters)"
+def _without_secret_parameters(text: str) -> str:
+    kept, end = [], 0
+    for name in _NAME.finditer(text):
+        if name.start() < end or not _is_secret(name[1]):
+            continue
+        value = _VALUE.match(text, name.end())
+        if value is not None and not _hides_nothing(value[0]):
+            kept += [text[end : value.start()], f"({len(value[0])} characters)"]
+            end = value.end()
+    return "".join([*kept, text[end:]]) if kept else text
+
+
+def _hides_nothing(value: str) -> bool:
+    if "…" in value or len(value) <= 3:  # named already, or too short to be a secret
+        return True
+    return value.lower() in _NO_SECRETS or _PLACEHOLDER.match(value) is not None
 
 
 @functools.lru_cache(maxsize=1024)

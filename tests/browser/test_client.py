@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnostics.browser.client import NO_USER_AGENT, of_engine, recognise
@@ -465,6 +465,7 @@ def test_nothing_known_at_all() -> None:
     assert of_engine("") is NO_USER_AGENT
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_is_some_client(text: str) -> None:
     assert recognise(text).kind in {"browser", "webview", "sdk", "program", "unknown"}

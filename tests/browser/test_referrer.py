@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnostics.browser import engine as engine_data
@@ -249,6 +249,7 @@ WEB = st.sampled_from(
 POLICY = st.sampled_from(["", *rp.POLICIES])
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         Situation,

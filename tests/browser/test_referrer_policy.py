@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from diagnostics.browser import referrer_policy as rp
@@ -106,6 +106,7 @@ def test_every_policy_is_itself_everywhere(policy: str) -> None:
         assert parsed == rp.ParsedPolicy(policy)
 
 
+@settings(deadline=None)
 @given(st.lists(st.text()), st.text())
 def test_any_text_can_be_read(lines: list[str], text: str) -> None:
     for parsed in (rp.parse_header(lines), rp.parse_meta(text), rp.parse_attribute(text)):
@@ -243,6 +244,7 @@ ANY = WEB | st.sampled_from(["file:///x", "data:,x", "blob:https://a.example/1",
 POLICY = st.sampled_from(["", *rp.POLICIES])
 
 
+@settings(deadline=None)
 @given(ANY, WEB, POLICY)
 def test_a_referer_is_a_part_of_the_page(page: str, target: str, policy: str) -> None:
     start, end = parse(page), parse(target)
@@ -284,6 +286,7 @@ STRICTER = [
 ]
 
 
+@settings(deadline=None)
 @given(WEB, WEB, st.sampled_from(STRICTER))
 def test_a_stricter_policy_never_sends_more(
     page: str, target: str, policies: tuple[str, str]
@@ -296,6 +299,7 @@ def test_a_stricter_policy_never_sends_more(
     assert loose.startswith(strict)
 
 
+@settings(deadline=None)
 @given(WEB, WEB, st.booleans())
 def test_the_proposed_policy_sends_what_is_wanted(page: str, target: str, full: bool) -> None:
     start, end = parse(page), parse(target)

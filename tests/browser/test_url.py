@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnostics.browser import url as urls
@@ -57,6 +57,7 @@ def test_what_is_no_url(text: str) -> None:
     assert parse(text) is None
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_can_be_asked(text: str) -> None:
     for found in (parse(text), parse("https://" + text), parse("http://a.example/" + text)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnostics.capture.exchange import DecodedParts, Exchange, Headers, Initiator, Outcome
@@ -35,6 +35,7 @@ def test_an_absent_field() -> None:
     assert Headers().all("x") == []
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(), st.text())), st.text())
 def test_the_first_of_all_is_the_one(pairs: list[tuple[str, str]], name: str) -> None:
     headers = Headers(pairs)

@@ -7,7 +7,7 @@ import time
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnostics.capture.mend import (
@@ -18,6 +18,7 @@ from diagnostics.capture.mend import (
 )
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_repairs_keep_the_length(data: bytes) -> None:
     assert len(without_depths(memoryview(data))) == len(data)
@@ -30,6 +31,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_what_is_in_order_stays_as_it_is(value: object) -> None:
     data = json.dumps(value).encode()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnostics.capture.exchange import Headers
@@ -92,6 +92,7 @@ def test_the_origin_of_a_referer(referer: str | None, origin: str | None) -> Non
     assert referer_origin(referer) == origin
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(), st.text(max_size=2000))))
 def test_any_headers_can_be_read(pairs: list[tuple[str, str]]) -> None:
     request = from_headers(Headers(pairs))

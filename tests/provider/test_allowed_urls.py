@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from diagnostics.provider.allowed_urls import (
@@ -54,6 +54,7 @@ def test_decide(
     assert (miss and miss.entry) == nearest
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from([result.value for result in EntryResult])))
 def test_one_match_is_enough_and_order_does_not_matter(entries: list[str]) -> None:
     decision = decide(Spoken(), None, entries).decision

@@ -1,4 +1,4 @@
-"""The dialect of allowed URLs: every sentence and example of the token page, and what it leaves open.
+"""Mapbox's allowed URLs: every sentence and example of the token page, and what it leaves open.
 
 https://docs.mapbox.com/accounts/guides/tokens/, "URL restrictions".
 """
@@ -8,12 +8,12 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from diagnostics.browser import url as urls
 from diagnostics.provider import mapbox
-from diagnostics.provider.allowed_urls import Decision, EntryResult, decide
+from diagnostics.provider.allowed_urls import Decision, EntryProblem, EntryResult, decide
 from diagnostics.provider.mapbox import Entry, Unreadable, lint, match, read_entry, suggest
 
 
@@ -112,7 +112,7 @@ def test_what_the_page_says(entry: str, referer: str | None, expected: str) -> N
 OPEN = [
     ("a word that goes on", "example.com/path", "https://example.com/pathology"),
     ("a slash at the end of the entry", "example.com/path/", "https://example.com/path"),
-    ("percent-encoding", "example.com/a%20b", "https://example.com/a%2520b/../a b/c"),
+    ("percent-encoding", "example.com/%C3%A4", "https://example.com/%c3%a4"),
     ("dot segments", "example.com/a/../b", "https://example.com/b"),
     ("query as a subset", "example.com/?page=1", "https://example.com/?page=1&x=2"),
     ("query in another order", "example.com/?a=1&b=2", "https://example.com/?b=2&a=1"),
@@ -300,7 +300,7 @@ def test_suggestions(entry: str, suggestion: str | None) -> None:
     assert suggest(entry) == suggestion
 
 
-def only_problem(entry: str) -> mapbox.EntryProblem:
+def only_problem(entry: str) -> EntryProblem:
     (problem,) = lint([entry])
     return problem
 
@@ -412,6 +412,7 @@ REFERERS = st.builds("{}{}{}{}".format, st.sampled_from(["http://", "https://"])
 ODD = st.text(max_size=30) | st.text("*./:@[]#?ahttps01x%\\", max_size=20)
 
 
+@settings(deadline=None)
 @given(ODD, ODD | REFERERS | st.none())
 def test_any_text_can_be_asked(entry: str, referer: str | None) -> None:
     found = match(referer, entry)
@@ -422,6 +423,7 @@ def test_any_text_can_be_asked(entry: str, referer: str | None) -> None:
     assert better is None or isinstance(read_entry(better), Entry)
 
 
+@settings(deadline=None)
 @given(st.lists(ENTRIES | ODD, min_size=1, max_size=4), ENTRIES | ODD, REFERERS | ODD | st.none())
 def test_an_entry_more_never_refuses_what_was_allowed(
     entries: list[str], more: str, referer: str | None
@@ -432,6 +434,7 @@ def test_an_entry_more_never_refuses_what_was_allowed(
     assert rank.index(after) >= rank.index(before)
 
 
+@settings(deadline=None)
 @given(ENTRIES)
 def test_an_entry_admits_the_page_that_it_spells(entry: str) -> None:
     referer = entry if "://" in entry else f"https://{entry}"
@@ -442,6 +445,7 @@ def test_an_entry_admits_the_page_that_it_spells(entry: str) -> None:
     assert found in {EntryResult.MATCH, EntryResult.UNDOCUMENTED} or with_port
 
 
+@settings(deadline=None)
 @given(REFERERS, HOST, LABEL)
 def test_a_subdomain_is_admitted_with_its_domain(referer: str, host: str, label: str) -> None:
     page, sub = f"https://{host}/", f"https://{label}.{host}/"
@@ -449,6 +453,7 @@ def test_a_subdomain_is_admitted_with_its_domain(referer: str, host: str, label:
     assert result(page, f"{label}.{host}") == "host"
 
 
+@settings(deadline=None)
 @given(
     scheme=st.sampled_from(["", "http://", "https://"]),
     wild_host=st.sampled_from(["", "*.", "*.*.", "**."]),

@@ -121,6 +121,7 @@ def test_what_is_shown_of_no_token() -> None:
     assert decode("undefined").shown == "(not a Mapbox token)"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_can_be_decoded(text: str) -> None:
     for one in (text, "pk." + text, "pk." + text + "." + text):
@@ -193,7 +194,7 @@ TOKENS = st.builds(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(TOKENS, st.sampled_from(sorted(everywhere("x"))), st.text(max_size=20), st.text(max_size=20))
 def test_no_text_around_hides_a_token(token: str, place: str, before: str, after: str) -> None:
     # What follows directly and could belong to the token would make it another one.

@@ -1,0 +1,125 @@
+"""How a capture begins and ends: what it listens on, what it saves, and what is left of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+import warnings
+from pathlib import Path
+
+import pytest
+
+from diagnostics.live.session import write_har
+from tests.capturing import TILE, Capture, capturing, dev_server, map_page
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # libraries of mitmproxy's warn of their own age
+    import mitmproxy.addons  # noqa: F401
+
+LOOPBACK = {
+    "tcp": ("0100007F:",),  # 127.0.0.1, as Linux prints it
+    "tcp6": ("00000000000000000000000001000000:", "0000000000000000FFFF00000100007F:"),
+}
+linux = pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs Linux's /proc")
+
+
+@linux
+@pytest.mark.browser("chromium")
+def test_only_loopback_is_listened_on(tmp_path: Path) -> None:
+    with dev_server({"/": ({}, map_page())}) as port:
+        arguments = (f"http://localhost:{port}/", "--browser", "chromium", "--headless", "--web")
+        with capturing(tmp_path, *arguments) as capture:
+            capture.until("403: ")
+            listening = capture.listening()
+            assert len(listening["tcp"]) >= 2  # the proxy and mitmweb
+            for table, addresses in listening.items():
+                for address in addresses:
+                    assert address.startswith(LOOPBACK[table]), address
+
+
+def left_after(capture: Capture, number: int, *, group: bool = False) -> list[str]:
+    pid = capture.process.pid
+    (os.killpg if group else os.kill)(pid, number)
+    capture.wait()
+    return capture.leavings()
+
+
+@linux
+@pytest.mark.browser("chromium")
+@pytest.mark.parametrize("group", [False, True], ids=["alone", "with its process group"])
+def test_killed_it_leaves_nothing(tmp_path: Path, group: bool) -> None:
+    with dev_server({"/": ({}, map_page())}) as port:
+        arguments = (f"http://localhost:{port}/", "--browser", "chromium", "--headless")
+        with capturing(tmp_path, *arguments) as capture:
+            capture.until("403: ")
+            assert len(capture.processes()) > 3
+            assert left_after(capture, signal.SIGKILL, group=group) == []
+
+
+@linux
+@pytest.mark.browser("firefox")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["SIGINT", "SIGKILL"])
+def test_ended_while_the_browser_is_prepared(tmp_path: Path, number: int) -> None:
+    arguments = ("http://localhost:9/", "--browser", "firefox", "--headless")
+    with capturing(tmp_path, *arguments) as capture:
+        capture.until("hold secrets")
+        end = time.monotonic() + 20
+        while len(capture.processes()) < 3 and time.monotonic() < end:
+            time.sleep(0.05)  # itself, the guard, and then Firefox
+        assert left_after(capture, number) == []
+        assert "Traceback" not in capture.text
+
+
+@linux
+def test_a_closed_terminal_ends_it_in_order(tmp_path: Path) -> None:
+    with capturing(tmp_path, "--no-browser") as capture:
+        capture.until("hold secrets")
+        assert left_after(capture, signal.SIGHUP, group=True) == []
+        assert capture.process.returncode == 0
+        assert (capture.output / "report.html").exists()
+
+
+@linux
+def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
+    with capturing(tmp_path, "--no-browser") as capture:
+        capture.until("hold secrets")
+        capture.process.send_signal(signal.SIGINT)
+        time.sleep(0.1)  # it waits a moment for the last answers
+        assert left_after(capture, signal.SIGINT) == []
+        assert capture.process.returncode in {0, 130}
+        assert "Traceback" not in capture.text
+
+
+def test_a_har_of_a_flow_file(tmp_path: Path) -> None:
+    from mitmproxy import http, tcp
+    from mitmproxy.addons.savehar import SaveHar
+    from mitmproxy.io import FlowReader, FlowWriter
+    from mitmproxy.test import tflow
+
+    flows, har = tmp_path / "a.flow", tmp_path / "a.har"
+    with flows.open("wb") as file:
+        writer = FlowWriter(file)
+        for number in range(3):
+            flow = tflow.tflow(resp=True)
+            flow.request.url = f"{TILE}&n={number}"
+            writer.add(flow)
+        odd = tflow.tflow(resp=True)
+        odd.response.status_code = 200
+        odd.response.headers["content-encoding"] = "unknown"
+        writer.add(odd)
+        writer.add(tflow.ttcpflow())
+    write_har(flows, har)
+    with flows.open("rb") as file:
+        kept = [flow for flow in FlowReader(file).stream() if not isinstance(flow, tcp.TCPFlow)]
+    assert all(isinstance(flow, http.HTTPFlow) for flow in kept)
+    assert json.loads(har.read_text()) == json.loads(json.dumps(SaveHar().make_har(kept)))
+
+
+def test_a_har_of_nothing_and_of_a_broken_file(tmp_path: Path) -> None:
+    flows, har = tmp_path / "a.flow", tmp_path / "a.har"
+    for data in (b"", b"12:broken"):
+        flows.write_bytes(data)
+        write_har(flows, har)
+        assert json.loads(har.read_text())["log"]["entries"] == []
