@@ -16,9 +16,9 @@ _SCRIPT = "why403.py"
 def addon_path() -> None:
     """Print the path of the addon for mitmproxy.
 
-    Give it to mitmproxy's option -s. It works in mitmproxy, mitmweb and mitmdump 11 and 12, where they run in the same Python
-    environment as why403. The stand-alone programs from mitmproxy.org bring a Python of their
-    own, which has no why403: install mitmproxy beside it with pip, pipx inject or uv instead.
+    Give it to the option -s of mitmproxy, mitmweb or mitmdump, 11 or 12, where they run in the
+    same Python environment as why403. The stand-alone programs from mitmproxy.org bring a Python
+    of their own, which has no why403: install mitmproxy with pip, pipx or uv instead.
 
     \b
     Examples:

@@ -91,12 +91,13 @@ def _read(paths: Sequence[str]) -> tuple[list[Capture], list[Skipped]]:
     for path in paths:
         _announce(path)
         try:
-            read += read_capture(path)
+            read += read_capture(path, sys.stdin.buffer)
         except CaptureError as error:
             if len(paths) == 1:
                 raise
-            failed.append(Skipped(path, None, str(error)))
-            click.echo(f"Error: {plain(redact_text(str(error)))}", err=True)
+            reason = redact_text(str(error))
+            failed.append(Skipped(redact_text(path), None, reason))
+            click.echo(f"Error: {plain(reason)}", err=True)
     if not read:
         raise InputError("none of the captures can be read")
     return read, failed

@@ -31,6 +31,13 @@ _OBSTACLES = {
     "cache": "the browser's cache is asked before the proxy: reload with Ctrl+Shift+R"
     " (Cmd+Shift+R)",
 }
+_CAVEATS = {
+    "request-policy": "Only elements in the page's markup are changed. What scripts ask for, with"
+    " fetch() or a map library's own option, stays as it is.",
+    "sandbox": "Only frames in a page's markup are changed, not those that scripts add.",
+    "allow": "The provider's real list stays as it is. Where the changed list decides otherwise,"
+    " an emulated provider answers in its place, with an empty map.",
+}
 #: Fields that tell of a document's old content, or let the browser ask for it again.
 _STALE = frozenset(
     {"etag", "last-modified", "expires", "cache-control", "pragma", "content-md5"}
@@ -52,6 +59,11 @@ class Changed(msgspec.Struct, frozen=True):
 def obstacle(change: Change) -> str:
     """Why a change cannot be tried on live traffic; empty where it can."""
     return _OBSTACLES.get(change.name, "")
+
+
+def caveat(change: Change) -> str:
+    """What to know while a change is tried; empty where there is nothing."""
+    return _CAVEATS.get(change.name, "")
 
 
 def changes_documents(changes: Collection[Change]) -> bool:

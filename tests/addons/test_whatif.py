@@ -86,7 +86,7 @@ def test_packed_documents_stay_packed(in_mitmproxy: Load, encoding: str) -> None
 
 def test_what_cannot_be_unpacked_is_left_alone(in_mitmproxy: Load) -> None:
     changing = Changing(in_mitmproxy, POLICY)
-    flow, response = changing.get()
+    flow, _ = changing.get()
     for packed in (b"no gzip", b""):
         flow.response = http.Response.make(200, b"", {"content-type": "text/html"})
         flow.response.headers["content-encoding"] = "gzip"
@@ -308,6 +308,7 @@ def test_a_refused_page_is_answered_after_the_change(
         after = state()
     assert before["refused"] > 0
     assert after["since"]["refused"] == 0
-    assert after["since"]["answered"] == before["refused"] + before["answered"]
+    # What was answered before may come from the browser's cache now.
+    assert after["since"]["answered"] >= before["refused"]
     assert bool(after["since"]["emulated"]) is change.startswith("allow")
     assert bool(after["notes"]) is not change.startswith("allow")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
@@ -243,9 +244,8 @@ def test_a_taken_port_is_said(tmp_path: Path) -> None:
 
 
 def run(*arguments: str, folder: Path, **environment: str | None) -> tuple[int, str]:
-    runner = CliRunner(env=environment)
-    with runner.isolated_filesystem(folder):
-        result = runner.invoke(main, ["capture", *arguments])
+    with contextlib.chdir(folder):
+        result = CliRunner(env=environment).invoke(main, ["capture", *arguments])
     return result.exit_code, result.output
 
 

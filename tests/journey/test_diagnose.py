@@ -235,6 +235,69 @@ def test_sharing_a_walk_changes_no_verdict(capture: Capture, told: Told) -> None
     assert unshared(capture, told).verdicts == diagnose([capture], told).verdicts
 
 
+BARE = [("User-Agent", CHROME)]
+EXPIRES = encode("tk", {"u": "acme", "exp": 1_800_000_100})
+TWO = "https://two.example.org/"
+DIFFERENCES = [
+    {"agent": CHROME.replace("156", "155")},
+    {"agent": SAFARI},
+    {"agent": "curl/8.5.0"},
+    {"referer": f"{ORIGIN}/"},
+    {"referer": PAGE},
+    {"referer": api(TILE)},
+    {"referer": f"{API}/"},
+    {"origin": "null"},
+    {"site": "none"},
+    {"kind": "image"},
+    {"kind": "document"},
+    {"sent": BARE},
+    {"sent": [*BARE, ("Referer", "")]},
+    {"worker": True},
+    {"initiator": "https://cdn.example.net/app.js"},
+    {"initiator": f"blob:{ORIGIN}/1"},
+    {"initiator": "file:///map.html"},
+    {"status": 401},
+    {"outcome": Outcome.CACHED},
+    {"outcome": Outcome.UNKNOWN},
+    {"service_worker": True, "sent": BARE},
+    {"token": None},
+    {"token": "undefined"},
+    {"token": EXPIRES},
+    {"to": STYLE},
+    {"to": "/v4/acme.other/3/4/2.vector.pbf"},
+    {"to": "/styles/v1/globex/private"},
+    {"to": SESSION},
+    {"host": "http://api.mapbox.com"},
+    {"host": "https://a.tiles.mapbox.com"},
+    {"body": None},
+    {"body": NEEDS_SCOPE},
+    {"body": "<html>Blocked</html>"},
+    {"answer": [("X-Cache", "Hit from cloudfront")]},
+    {"answer": [("Age", "12")]},
+    {"body": None, "answer": [("Content-Length", "23")]},
+    {"body": None, "answer": [("Content-Length", str(len(NEEDS_SCOPE)))]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("change", DIFFERENCES, ids=str)
+@pytest.mark.parametrize("policy", [None, "no-referrer"])
+@pytest.mark.parametrize("exporter", EXPORTERS)
+def test_requests_that_differ_share_nothing_that_differs(
+    exporter: str, policy: str | None, change: dict[str, object]
+) -> None:
+    usual = {"to": TILE, "referer": None}
+    html = f'<iframe src="{TWO}"></iframe>'
+    for first, second in ((usual, usual | change), (usual | change, usual)):
+        tape = Tape(exporter).page(policy=policy, html=html).ask(STYLE, status=200)
+        tape.ask(**first)  # type: ignore[arg-type]
+        tape.clock += 200  # tokens expire
+        tape.ask(**second).page(TWO, frame=True).back_to(PAGE)  # type: ignore[arg-type]
+        tape.ask(**first)  # type: ignore[arg-type]
+        for told in (listing(HOST), UNKNOWN_LIST):
+            shared = diagnose([tape.capture], told).verdicts
+            assert shared == unshared(tape.capture, told).verdicts
+
+
 def unshared(capture: Capture, told: Told) -> Report:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Verdicts, "_key", lambda *_: (object(),))

@@ -222,6 +222,12 @@ def test_a_redirect_loses_its_own_policy() -> None:
     assert (other.headers, other.says) == (pairs, ())
 
 
+def test_what_to_know() -> None:
+    [allow, policy] = changes("allow+=example.com", POLICY)
+    assert "emulated" in rewrite.caveat(allow)
+    assert rewrite.caveat(policy) == ""
+
+
 @pytest.mark.parametrize(
     ("text", "can"),
     [

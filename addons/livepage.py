@@ -1,0 +1,145 @@
+"""mitmproxy addon: http://why403.test/ in the proxied browser shows causes as they appear.
+
+What the page shows stands in `diagnostics.live.state`, its addresses in
+`diagnostics.live.live_site`; its buttons talk to the diagnosis and to the what-if addon. The page
+asks for its state and is answered when there is news, so that a quiet session costs nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import msgspec
+from mitmproxy import ctx, exceptions, http
+
+from addons.hosted import is_own, put, request_of
+from diagnostics.journey.told import Told
+from diagnostics.live import live_site, own_site
+from diagnostics.live.live_site import Allow, Try, Wait
+from diagnostics.live.state import state
+from diagnostics.provider.emulated import Reply
+
+#: How long a question for news may wait, and how much time lies between two answers at least.
+_LONGEST = 20.0
+_PAUSE = 0.7
+_FORGET = 2.0
+
+
+class LivePage:
+    name = "why403_livepage"
+
+    def __init__(self) -> None:
+        self._version = 1
+        self._news = asyncio.Event()
+        self._made: tuple[int, bytes] = (0, b"")
+        self._made_at = 0.0
+        self._connected: set[str] = set()
+
+    def configure(self, updated: set[str]) -> None:
+        if any(name.startswith("why403") for name in updated):
+            self._bump()
+
+    def running(self) -> None:
+        self._connect()
+
+    def done(self) -> None:
+        self._news.set()
+
+    async def request(self, flow: http.HTTPFlow) -> None:
+        if not is_own(flow) or flow.request.pretty_host != own_site.HOST:
+            return
+        found = live_site.route(request_of(flow), flow.request.content or b"")
+        match found:
+            case Wait(version):
+                reply = await self._state(version)
+            case Allow(entries):
+                reply = self._allow(entries)
+            case Try(changes, hosts):
+                reply = self._try(changes, hosts)
+            case None:
+                reply = live_site.not_found()
+            case _:
+                reply = found
+        if flow.response is None:
+            put(flow, reply)
+
+    def response(self, flow: http.HTTPFlow) -> None:
+        """Questions for news would fill the list of flows."""
+        if flow.request.pretty_host == own_site.HOST and flow.request.path.startswith("/state"):
+            asyncio.get_running_loop().call_later(_FORGET, _forget, flow)
+
+    def _connect(self) -> None:
+        """Listen to the other addons, in whatever order they were loaded."""
+        for name, told in (("why403", lambda verdict: self._bump()), ("why403_whatif", self._bump)):
+            addon = _addon(name)
+            if addon is not None and name not in self._connected:
+                self._connected.add(name)
+                addon.observers.append(told)
+
+    def _bump(self) -> None:
+        self._version += 1
+        self._news.set()
+
+    async def _state(self, known: int | None) -> Reply:
+        self._connect()
+        end = time.monotonic() + _LONGEST
+        while known == self._version and (left := end - time.monotonic()) > 0:
+            self._news.clear()
+            try:
+                await asyncio.wait_for(self._news.wait(), left)
+            except TimeoutError:
+                break
+        if known is not None:
+            await asyncio.sleep(max(self._made_at + _PAUSE - time.monotonic(), 0))
+        if self._made[0] != self._version:
+            self._made = (self._version, self._now())
+            self._made_at = time.monotonic()
+        return own_site.json(self._made[1])
+
+    def _now(self) -> bytes:
+        diagnose, what_if, self_test = map(_addon, ("why403", "why403_whatif", "why403_selftest"))
+        found: dict[str, Any] = state(
+            diagnose.live.verdicts() if diagnose else (),
+            diagnose.counts if diagnose else {"provider_requests": 0, "refused": 0},
+            diagnose.live.told if diagnose else Told(),
+            what_if.before_after if what_if else {},
+            self_test.result if self_test else None,
+        )
+        found |= {"version": self._version, "diagnoses": diagnose is not None}
+        return msgspec.json.encode(found)
+
+    def _allow(self, entries: tuple[str, ...] | None) -> Reply:
+        diagnose = _addon("why403")
+        if diagnose is None:
+            return own_site.refusal(409, "The diagnosis addon is not loaded.")
+        try:
+            diagnose.tell(entries)
+        except exceptions.OptionsError as error:
+            return own_site.refusal(400, str(error))
+        self._bump()
+        return own_site.json(b"{}")
+
+    def _try(self, changes: tuple[str, ...], hosts: tuple[str, ...]) -> Reply:
+        what_if = _addon("why403_whatif")
+        if what_if is None:
+            return own_site.refusal(409, "The what-if addon is not loaded.")
+        try:
+            what_if.set(changes, hosts)
+        except ValueError as error:
+            return own_site.refusal(400, str(error))
+        return own_site.json(b"{}")
+
+
+def _addon(name: str) -> Any:
+    return ctx.master.addons.get(name)  # type: ignore[no-untyped-call]
+
+
+def _forget(flow: http.HTTPFlow) -> None:
+    view = _addon("view")
+    if view is not None and not flow.live:
+        view.remove([flow])
+
+
+addons = [LivePage()]
