@@ -16,6 +16,7 @@ from mitmproxy import ctx, exceptions, http
 
 from addons.hosted import is_own, put, request_of
 from diagnostics.journey.told import Told
+from diagnostics.journey.verdict import Verdict
 from diagnostics.live import live_site, own_site
 from diagnostics.live.live_site import Allow, Try, Wait
 from diagnostics.live.state import state
@@ -25,6 +26,9 @@ from diagnostics.provider.emulated import Reply
 _LONGEST = 20.0
 _PAUSE = 0.7
 _FORGET = 2.0
+_OTHERS = ("why403", "why403_whatif", "why403_selftest")
+#: Addresses of this host that are the self-test's.
+_NOT_OURS = ("/selftest", "/probe/")
 
 
 class LivePage:
@@ -50,6 +54,8 @@ class LivePage:
     async def request(self, flow: http.HTTPFlow) -> None:
         if not is_own(flow) or flow.request.pretty_host != own_site.HOST:
             return
+        if flow.request.path.startswith(_NOT_OURS):
+            return
         found = live_site.route(request_of(flow), flow.request.content or b"")
         match found:
             case Wait(version):
@@ -72,13 +78,13 @@ class LivePage:
 
     def _connect(self) -> None:
         """Listen to the other addons, in whatever order they were loaded."""
-        for name, told in (("why403", lambda verdict: self._bump()), ("why403_whatif", self._bump)):
+        for name in _OTHERS:
             addon = _addon(name)
             if addon is not None and name not in self._connected:
                 self._connected.add(name)
-                addon.observers.append(told)
+                addon.observers.append(self._bump)
 
-    def _bump(self) -> None:
+    def _bump(self, verdict: Verdict | None = None) -> None:
         self._version += 1
         self._news.set()
 
@@ -99,7 +105,7 @@ class LivePage:
         return own_site.json(self._made[1])
 
     def _now(self) -> bytes:
-        diagnose, what_if, self_test = map(_addon, ("why403", "why403_whatif", "why403_selftest"))
+        diagnose, what_if, self_test = map(_addon, _OTHERS)
         found: dict[str, Any] = state(
             diagnose.live.verdicts() if diagnose else (),
             diagnose.counts if diagnose else {"provider_requests": 0, "refused": 0},

@@ -9,6 +9,7 @@ the diagnosis. The test itself stands in `diagnostics.live.selftest` and `selfte
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from mitmproxy import ctx, http
 from mitmproxy.proxy import server_hooks
@@ -26,6 +27,8 @@ class SelfTest:
 
     def __init__(self) -> None:
         self._site = SelfTestSite(self._found)
+        #: Called when there is a new result.
+        self.observers: list[Callable[[], None]] = []
 
     @property
     def result(self) -> Result | None:
@@ -46,6 +49,8 @@ class SelfTest:
         diagnose = ctx.master.addons.get("why403")  # type: ignore[no-untyped-call]
         if diagnose is not None:
             diagnose.self_test = result.self_test
+        for observer in self.observers:
+            observer()
 
 
 addons = [SelfTest()]

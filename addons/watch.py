@@ -19,6 +19,8 @@ from diagnostics.live.obstacles import Obstacles
 from diagnostics.live.own_site import is_own
 from diagnostics.live.scope import Scope, is_loopback, is_provider
 
+#: In the metadata of a flow that is not to be saved.
+UNREAD = "why403_unread"
 _LONGEST_PAGE = 2_000_000  # bytes; frames stand in pages that people wrote
 
 
@@ -71,6 +73,11 @@ class Watch:
             return True
 
         data.ssl_conn.set_verify(SSL.VERIFY_PEER, accept)
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Plain http cannot pass unread; of a host that is not to be read nothing is saved."""
+        if not self._scope.covers(flow.request.pretty_host, flow.request.port):
+            flow.metadata[UNREAD] = True
 
     def response(self, flow: http.HTTPFlow) -> None:
         host = flow.request.pretty_host

@@ -5,7 +5,8 @@ be given.
 """
 
 from addons.diagnose import Diagnose
+from addons.livepage import LivePage
 from addons.selftest import SelfTest
 from addons.whatif import WhatIf
 
-addons = [WhatIf(), SelfTest(), Diagnose()]
+addons = [WhatIf(), SelfTest(), LivePage(), Diagnose()]

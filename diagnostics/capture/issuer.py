@@ -56,8 +56,12 @@ class Issuer(msgspec.Struct, frozen=True, eq=False):
     page_came_from_elsewhere: bool = False
 
 
-def _parts(issuer: Issuer) -> tuple[object, ...]:
-    return (id(issuer.document), *msgspec.structs.astuple(issuer)[1:])
+def _is_navigation(exchange: Exchange, request: Request) -> bool:
+    return (
+        request.dest in _NAVIGATIONS
+        or (not request.dest and exchange.resource_type.lower() in _NAVIGATIONS)
+        or request.mode == "navigate"
+    )
 
 
 class Issuers:
@@ -75,8 +79,7 @@ class Issuers:
         self._placed: dict[Exchange, Document] = {}
         self._first: list[Exchange] = []
         self._listed = {page.id: page for page in capture.pages}
-        self._issuers: dict[tuple[object, ...], Issuer] = {}
-        self._found: dict[tuple[object, ...], tuple[Document | None, str]] = {}
+        self._found: dict[tuple[object, ...], Issuer] = {}
         for exchange in capture.exchanges:
             self.add(exchange)
 
@@ -168,31 +171,46 @@ class Issuers:
         return read_document(exchange, parent=parent)
 
     def find(self, exchange: Exchange, request: Request) -> Issuer:
-        """The issuer of one exchange; `request` are its headers, read before."""
-        hops, first = self._redirects.hops(exchange)
-        navigation = (
-            request.dest in _NAVIGATIONS
-            or (not request.dest and exchange.resource_type.lower() in _NAVIGATIONS)
-            or request.mode == "navigate"
+        """The issuer of one exchange; `request` are its headers, read before. Requests that look
+        alike to it get one value: a capture holds thousands of few kinds."""
+        if self._redirects.led_to(exchange.url) or _is_navigation(exchange, request):
+            return self._find(exchange, request)
+        target = urls.parse(exchange.url)
+        key = (
+            self._end(exchange),
+            exchange.page_ref,
+            exchange.frame_ref,
+            exchange.initiator.urls,
+            request.site,
+            request.origin,
+            request.referer,
+            target and target.origin,
+            len(self._stylesheets),
+            len(self._scripts),
         )
-        initiator = exchange.initiator
-        blob_worker = any(url.startswith("blob:") for url in initiator.urls[:1])
-        document, known_by = self._remembered(exchange, request, initiator.urls, navigation)
-        issuer = Issuer(
+        issuer = self._found.get(key)
+        if issuer is None:
+            issuer = self._found[key] = self._find(exchange, request)
+        return issuer
+
+    def _find(self, exchange: Exchange, request: Request) -> Issuer:
+        hops, first = self._redirects.hops(exchange)
+        navigation = _is_navigation(exchange, request)
+        initiators = exchange.initiator.urls
+        document, known_by = self._document(exchange, request, initiators, navigation)
+        return Issuer(
             document=document,
             known_by=known_by,
-            blob_worker=blob_worker,
-            stylesheets=self._possible_stylesheets(exchange, initiator.urls),
+            blob_worker=any(url.startswith("blob:") for url in initiators[:1]),
+            stylesheets=self._possible_stylesheets(exchange, initiators),
             hops=hops,
             first_url=first if hops else "",
             is_navigation=navigation,
             service_workers=self._service_workers,
-            worker_scripts=self._worker_scripts(exchange, initiator.urls),
-            srcdoc="about:srcdoc" in initiator.urls[:1],
+            worker_scripts=self._worker_scripts(exchange, initiators),
+            srcdoc="about:srcdoc" in initiators[:1],
             page_came_from_elsewhere=document is None and self._page_came_from_elsewhere,
         )
-        # One value for all requests of one issuer: a capture holds thousands of few kinds.
-        return self._issuers.setdefault(_parts(issuer), issuer)
 
     def _worker_scripts(self, exchange: Exchange, initiators: tuple[str, ...]) -> tuple[Hop, ...]:
         """The script that made a request outside of every page (Chrome's export gives no page
@@ -213,31 +231,6 @@ class Issuers:
     @functools.cached_property
     def _service_workers(self) -> tuple[str, ...]:
         return tuple(url for url, script in self._workers.items() if _is_service_worker(script))
-
-    def _remembered(
-        self,
-        exchange: Exchange,
-        request: Request,
-        initiators: tuple[str, ...],
-        navigation: bool,
-    ) -> tuple[Document | None, str]:
-        """`_document`, asked once for all requests that look alike to it."""
-        if navigation:
-            return self._document(exchange, request, initiators, navigation)
-        target = urls.parse(exchange.url)
-        key = (
-            self._end(exchange),
-            exchange.page_ref,
-            exchange.frame_ref,
-            initiators,
-            request.site,
-            request.origin,
-            request.referer,
-            target and target.origin,
-        )
-        if key not in self._found:
-            self._found[key] = self._document(exchange, request, initiators, navigation)
-        return self._found[key]
 
     def _document(
         self,

@@ -39,6 +39,10 @@ class Redirects:
         target = urls.join(redirect.url, redirect.redirect_url) or redirect.redirect_url
         bisect.insort(self._to[_address(target)], redirect, key=_order)
 
+    def led_to(self, url: str) -> bool:
+        """Whether any redirect leads to this address."""
+        return _address(url) in self._to
+
     def hops(self, exchange: Exchange) -> tuple[tuple[Hop, ...], str]:
         """The redirects before an exchange, in order, and the URL that was asked for first."""
         hops: list[Hop] = []

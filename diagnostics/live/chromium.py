@@ -29,7 +29,8 @@ SWITCHES = (
     "--disable-default-apps",
     "--disable-sync",
     # HttpsUpgrades would turn a page on http: into one on https:.
-    "--disable-features=OptimizationHints,MediaRouter,Translate,HttpsUpgrades",
+    "--disable-features=OptimizationHints,MediaRouter,Translate,HttpsUpgrades,"
+    "NetworkTimeServiceQuerying",
     "--password-store=basic",
     "--use-mock-keychain",
 )

@@ -140,7 +140,7 @@ class _Session:
         from mitmproxy.exceptions import OptionsError
         from mitmproxy.options import Options
 
-        from addons.watch import Watch
+        from addons.watch import UNREAD, Watch
 
         plan, path = self._plan, self._folder.path
         options = Options(confdir=str(path / "ca"), listen_host="127.0.0.1", listen_port=plan.port)
@@ -162,7 +162,7 @@ class _Session:
             "allow_hosts": plan.scope.patterns,
             "connection_strategy": "lazy",
             "save_stream_file": str(plan.flow_file),
-            "save_stream_filter": f"!({_own_hosts()})",
+            "save_stream_filter": f"!(~meta ^{UNREAD}:) & !({_own_hosts()})",
             "ssl_verify_upstream_trusted_ca": str(write_authorities(path / "authorities.pem")),
             **plan.settings,
         }

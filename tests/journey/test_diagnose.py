@@ -42,6 +42,7 @@ from tests.journey.conftest import (
     ORIGIN,
     PAGE,
     PLAIN,
+    PROXY,
     RASTER,
     SAFARI,
     SESSION,
@@ -296,6 +297,25 @@ def test_requests_that_differ_share_nothing_that_differs(
         for told in (listing(HOST), UNKNOWN_LIST):
             shared = diagnose([tape.capture], told).verdicts
             assert shared == unshared(tape.capture, told).verdicts
+
+
+def test_programs_that_differ_by_name_only() -> None:
+    tape = Tape(PROXY)
+    for version in ("8.5", "8.6"):
+        sent = [("Host", "api.mapbox.com"), ("User-Agent", f"curl/{version}")]
+        tape.ask(sent=sent)
+    shared = verdicts_of(tape, told=listing(HOST))
+    assert [e.says for v in shared for e in v.evidence if "curl" in e.says] == [
+        "The request has User-Agent: curl/8.5.", "The request has User-Agent: curl/8.6."]  # fmt: skip
+
+
+def test_a_frame_that_loads_in_between() -> None:
+    """It may have issued what comes after it, and nothing that came before."""
+    tape = Tape(PROXY).page(policy="no-referrer", html=f'<iframe src="{TWO}"></iframe>')
+    tape.ask(IMAGE, kind="image", referer=None).page(TWO, frame=True, policy="same-origin")
+    tape.back_to(PAGE).ask(IMAGE, kind="image", referer=None)
+    found = verdicts_of(tape, told=listing(HOST))
+    assert [v.confidence for v in found] == ["certain", "likely"]
 
 
 def unshared(capture: Capture, told: Told) -> Report:
