@@ -116,7 +116,7 @@ def referer(sheet: Sheet) -> Check:
     total = len(sheet.sightings)
     if broken:
         if missing:
-            says = f"{missing:,} of {counted(total, 'request')} carry no Referer."
+            says = f"{_without(missing, total)}."
         elif all(sheet.verdicts[n].cause is Cause.REFERRER_POLICY_TRIMS for n in broken):
             says = "The Referer was cut to the origin, and an allowed URL asks for more."
         elif any(sheet.verdicts[n].referer for n in broken):
@@ -128,12 +128,16 @@ def referer(sheet: Sheet) -> Check:
         return Check(
             "referer",
             "warn",
-            f"{missing:,} of {counted(total, 'request')} carry no Referer; a token with allowed"
-            " URLs would be refused there.",
+            f"{_without(missing, total)}; a token with allowed URLs would be refused there.",
         )
     if not any(s.request.headers_final for s in sheet.sightings):
         return Check("referer", "unknown", "The capture does not show the final headers.")
     return Check("referer", "pass", "Every request carries a Referer.")
+
+
+def _without(missing: int, total: int) -> str:
+    verb = "carries" if missing == 1 else "carry"
+    return f"{missing:,} of {counted(total, 'request')} {verb} no Referer"
 
 
 def csp(sheet: Sheet) -> Check:
@@ -207,9 +211,10 @@ def client(sheet: Sheet) -> Check:
     old = sheet.having("library-below-minimum", "client-blocks-request")
     if old:
         return Check("client", "warn", old[0].says)
-    if all(s.request.client.kind == "unknown" for s in sheet.sightings):
+    known = {s.request.client for s in sheet.sightings if s.request.client.kind != "unknown"}
+    if not known:
         return Check("client", "unknown", "The capture does not show who sent the requests.")
-    titles = sorted({s.request.client.title for s in sheet.sightings})
+    titles = sorted({client.title for client in known})
     return Check("client", "pass", f"Sent by {', '.join(titles)}.")
 
 
@@ -225,7 +230,7 @@ def token(sheet: Sheet) -> Check:
         return Check("token", "unknown", "No request carries a token.")
     malformed = next((token.malformed for token in tokens if token.malformed), None)
     if malformed is not None:
-        return Check("token", "warn", f"A token {malformed}.")
+        return Check("token", "warn", f"A token {malformed.rstrip('.')}.")
     kinds = sorted(token.shown for token in tokens)
     return Check("token", "pass", f"The token is readable: {', '.join(kinds[:3])}.")
 

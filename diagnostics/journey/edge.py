@@ -78,8 +78,8 @@ def _settled(case: Case, cause: Cause, scope: str | None, body: str, says: str =
     where = f"{case.exchange.where}, response body"
     evidence = [_answer(case, body, where)]
     if cause is Cause.TOKEN_INVALID and case.token is not None and case.token.malformed:
-        because = f"The token {case.token.malformed}."
-        evidence.append(Evidence(f"The token {case.token.malformed}.", case.exchange.where))
+        because = f"The token {case.token.malformed.rstrip('.')}."
+        evidence.append(Evidence(because, case.exchange.where))
     claim = Claim(cause, Confidence.CERTAIN, because, tuple(evidence), decisive=True)
     return StageReport(State.BROKEN, because, (claim,))
 

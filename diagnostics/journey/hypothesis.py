@@ -270,7 +270,7 @@ def _attribute_senders(
         if parsed.policy:
             says = f'<{element.tag} referrerpolicy="{element.value}">'
             yield (
-                f"{says} in the page",
+                f"the page's {says}",
                 msgspec.structs.replace(base, means=Means.ELEMENT, request_policy=parsed.policy),
                 (Evidence(f"The element is {says}.", f"{document.where}, markup"),),
             )

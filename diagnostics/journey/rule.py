@@ -234,7 +234,9 @@ def _admitted_from_elsewhere(case: Case, referer: str, arrived: Evidence) -> Sta
         ),
         _LIST,
     )
-    return StageReport(State.BROKEN, f"Admitted from {origin}, not from {shown(referer)}.", (claim,))
+    return StageReport(
+        State.BROKEN, f"Admitted from {origin}, not from {shown(referer)}.", (claim,)
+    )
 
 
 def _admitted_elsewhere(case: Case, origin: str, arrived: Evidence) -> StageReport:

@@ -131,6 +131,12 @@ def _stations(reports: dict[Stage, StageReport], broken: Stage | None) -> tuple[
 
 def _unexplained(reports: dict[Stage, StageReport]) -> str:
     open_stages = [stage for stage, report in reports.items() if report.state is State.UNKNOWN]
+    rule_claims = reports[Stage.RULE].claims
+    if rule_claims and rule_claims[0].cause is Cause.ACCOUNT_OR_RESOURCE:
+        return (
+            f"{reports[Stage.RULE].says} Nothing before it shows a fault. Ask again in some"
+            " minutes; if answers still differ, ask the provider."
+        )
     if Stage.RULE in open_stages:
         return (
             f"{reports[Stage.RULE].says} Nothing before it shows a fault. Tell the token's"
@@ -146,7 +152,7 @@ def _unexplained(reports: dict[Stage, StageReport]) -> str:
 
 def _ruled_out(case: Case, reports: dict[Stage, StageReport]) -> tuple[Evidence, ...]:
     return tuple(
-        Evidence(f"Ruled out at the stage {stage}: {report.says}", case.exchange.where)
+        Evidence(f"Nothing is wrong at the stage {stage}: {report.says}", case.exchange.where)
         for stage, report in reports.items()
         if report.state is State.OK
     )

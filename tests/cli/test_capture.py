@@ -142,6 +142,17 @@ def test_the_end_of_the_browser_is_the_end(tmp_path: Path) -> None:
 
 
 @pytest.mark.browser("chromium")
+def test_one_s_own_profile_stays(tmp_path: Path) -> None:
+    with dev_server({"/": ({}, map_page())}) as port:
+        arguments = (f"localhost:{port}", "--browser", "chromium", "--headless")
+        with capturing(tmp_path, *arguments, "--profile", "none") as capture:
+            capture.until("Your own profile of Chromium is used")
+            capture.until("403: ")
+            assert capture.end() == 1
+            assert (capture.home / ".config" / "chromium" / "Default").is_dir()
+
+
+@pytest.mark.browser("chromium")
 def test_a_page_that_does_not_answer(tmp_path: Path) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))  # nobody listens there

@@ -172,7 +172,9 @@ def test_a_referer_that_was_not_shown_is_not_said_to_have_arrived() -> None:
 
 
 def test_entries_that_never_match_are_told_in_the_lists_order() -> None:
-    says = step("allowed-urls", fine(), listing(HOST, "*.b.example", "10.0.0.1", "*.a.example")).says
+    says = step(
+        "allowed-urls", fine(), listing(HOST, "*.b.example", "10.0.0.1", "*.a.example")
+    ).says
     assert says.index("*.b") < says.index("10.0") < says.index("*.a")
 
 

@@ -100,7 +100,9 @@ TIMES = st.one_of(st.none(), st.floats(1_799_999_990, 1_800_000_010))
 def exchanges(draw: st.DrawFn, index: int = 0) -> Exchange:
     body, asked = draw(BODIES), draw(BODIES)
     sent, answered = draw(HEADERS), draw(HEADERS)
-    initiator = Initiator(draw(st.sampled_from(["", "script"])), tuple(draw(st.lists(URLS, max_size=2))))
+    initiator = Initiator(
+        draw(st.sampled_from(["", "script"])), tuple(draw(st.lists(URLS, max_size=2)))
+    )
     return Exchange(
         source="a.har",
         index=index,
@@ -158,7 +160,12 @@ def test_any_capture_gives_a_report(capture: Capture, told: Told, what_if: list[
 
 def is_refusal(exchange: Exchange, capture: Capture) -> bool:
     provider = exchange.url.startswith(
-        (API + "/", "http://api.mapbox.com/", "https://events.mapbox.com/", "https://a.tiles.mapbox.com/")
+        (
+            API + "/",
+            "http://api.mapbox.com/",
+            "https://events.mapbox.com/",
+            "https://a.tiles.mapbox.com/",
+        )
     )
     pasted = capture.exporter == "curl command" and exchange.status is None
     return provider and (exchange.status in {401, 403} or pasted)
@@ -366,7 +373,9 @@ def test_files_are_judged_each_for_itself() -> None:
 
 def test_one_refusal_like_many() -> None:
     once = verdicts_of(Tape().page(policy="no-referrer").ask(referer=None), told=listing(HOST))[0]
-    many = verdicts_of(Tape().page(policy="no-referrer").ask(referer=None, times=40), told=listing(HOST))
+    many = verdicts_of(
+        Tape().page(policy="no-referrer").ask(referer=None, times=40), told=listing(HOST)
+    )
     assert len(many) == 40
     for n, verdict in enumerate(many):
         assert verdict.index == n + 1
@@ -378,7 +387,11 @@ def test_one_refusal_like_many() -> None:
 
 def test_tiles_of_one_story_tell_it_in_the_same_words() -> None:
     """Reports fold verdicts by reason, journey, alternatives and fixes."""
-    for policy, told in (("no-referrer", listing(HOST)), (None, UNKNOWN_LIST), (None, listing("x.y"))):
+    for policy, told in (
+        ("no-referrer", listing(HOST)),
+        (None, UNKNOWN_LIST),
+        (None, listing("x.y")),
+    ):
         for host in (API, "http://api.mapbox.com"):
             tape = Tape().page(policy=policy)
             for x in range(6):
@@ -397,7 +410,10 @@ def test_evidence_names_its_own_entry() -> None:
     tape.ask(TILE, agent=CHROME.replace("156", "155"), referer="https://cdn.example.net/")
     first, second = verdicts_of(tape, told=listing(HOST))
     assert {e.where.partition(",")[0] for e in first.evidence} <= {"a.har entry 0", "a.har entry 1"}
-    assert {e.where.partition(",")[0] for e in second.evidence} <= {"a.har entry 0", "a.har entry 2"}
+    assert {e.where.partition(",")[0] for e in second.evidence} <= {
+        "a.har entry 0",
+        "a.har entry 2",
+    }
 
 
 def test_secrets_are_shown_only_when_asked_for() -> None:

@@ -73,8 +73,10 @@ def test_a_body_that_was_kept_back_is_told_by_its_length(policy: str | None) -> 
 
 
 def test_a_length_that_is_forbiddens() -> None:
-    tape = Tape().page(policy="no-referrer").ask(
-        IMAGE, kind="image", body=None, answer=[("Content-Length", "23")], referer=None
+    tape = (
+        Tape()
+        .page(policy="no-referrer")
+        .ask(IMAGE, kind="image", body=None, answer=[("Content-Length", "23")], referer=None)
     )
     assert verdict_of(tape, told=ALLOWED).cause == "referrer-policy-blocks"
 
@@ -107,7 +109,9 @@ def test_what_needs_no_token_is_under_no_list() -> None:
     assert "needs no token" in verdict.because
 
 
-@pytest.mark.parametrize(("token", "words"), [("undefined", "does not begin"), (TOKEN.rpartition(".")[0], "cut off")])
+@pytest.mark.parametrize(
+    ("token", "words"), [("undefined", "does not begin"), (TOKEN.rpartition(".")[0], "cut off")]
+)
 def test_a_malformed_token(token: str, words: str) -> None:
     verdict = verdict_of(Tape().page().ask(token=token, status=401, body=None))
     assert (verdict.cause, verdict.confidence) == ("token-invalid", "certain")
@@ -167,7 +171,9 @@ def test_forbidden_is_not_the_body_of_a_missing_scope() -> None:
 
 def test_an_account_by_name() -> None:
     body = '{"message":"Your account has been suspended."}'
-    verdict = verdict_of(Tape().page(policy="no-referrer").ask(body=body, referer=None), told=ALLOWED)
+    verdict = verdict_of(
+        Tape().page(policy="no-referrer").ask(body=body, referer=None), told=ALLOWED
+    )
     assert (verdict.cause, verdict.confidence) == ("account-or-resource", "certain")
 
 

@@ -36,7 +36,9 @@ EVENTS = "https://events.mapbox.com"
 GL_PAGE = """<script src="https://api.mapbox.com/mapbox-gl-js/v3.9.0/mapbox-gl.js"></script>
 <script>mapboxgl.accessToken = 'x'; new mapboxgl.Map({style: 'mapbox://styles/acme/streets'})</script>"""
 CSP_BUILD = GL_PAGE.replace("mapbox-gl.js", "mapbox-gl-csp.js")
-LEAFLET_PAGE = "<script>L.tileLayer('https://api.mapbox.com/styles/v1/{id}/tiles/{z}/{x}/{y}')</script>"
+LEAFLET_PAGE = (
+    "<script>L.tileLayer('https://api.mapbox.com/styles/v1/{id}/tiles/{z}/{x}/{y}')</script>"
+)
 BUNDLED = '<script src="/assets/index-3f2a.js"></script>'
 SECRET = encode("sk", {"u": "acme", "a": "ck0secret000000000000000"})
 STORED = {"outcome": Outcome.CACHED}
@@ -131,7 +133,8 @@ def test_a_fetch_that_never_left(exporter: str, csp: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "csp", [FULL, "script-src 'self'; connect-src https:; worker-src blob:", "frame-ancestors 'self'"]
+    "csp",
+    [FULL, "script-src 'self'; connect-src https:; worker-src blob:", "frame-ancestors 'self'"],
 )
 def test_a_policy_that_lets_the_map_work(csp: str) -> None:
     assert severities(Tape().page(csp=csp, html=GL_PAGE)) == []
@@ -204,7 +207,9 @@ def test_a_page_that_shows_no_map(html: str | None) -> None:
 @pytest.mark.parametrize("exporter", EXPORTERS)
 def test_another_page_of_the_capture_shows_no_map(exporter: str) -> None:
     tape = Tape(exporter).page(f"{ORIGIN}/login", csp=NARROW).page(html=BUNDLED)
-    tape.ask(f"{ORIGIN}/assets/index-3f2a.js", kind="script", status=200, body="Mapbox GL JS v3.9.0")
+    tape.ask(
+        f"{ORIGIN}/assets/index-3f2a.js", kind="script", status=200, body="Mapbox GL JS v3.9.0"
+    )
     assert severities(tape.ask(STYLE, status=200).ask(TILE, status=200)) == []
 
 
@@ -279,7 +284,8 @@ def test_a_secret_token_on_a_server(agent: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["sk.notatokenatallnotatoken.signature", "task.abcdefghijklmnopqrstuvwx.yzabcdef", TOKEN]
+    "text",
+    ["sk.notatokenatallnotatoken.signature", "task.abcdefghijklmnopqrstuvwx.yzabcdef", TOKEN],
 )
 def test_what_only_looks_like_a_secret_token(text: str) -> None:
     tape = Tape().page(html=f"<script>var a='{text}'</script>")
@@ -344,7 +350,10 @@ def test_a_public_host_that_begins_like_localhost() -> None:
 
 def test_a_server_may_use_an_unrestricted_token() -> None:
     sent = [("Host", "api.mapbox.com"), ("User-Agent", "curl/8.5.0")]
-    assert found(Tape(PROXY).ask(STYLE, sent=sent, status=200), "unrestricted-token", UNRESTRICTED) == []
+    assert (
+        found(Tape(PROXY).ask(STYLE, sent=sent, status=200), "unrestricted-token", UNRESTRICTED)
+        == []
+    )
 
 
 # policies that say nothing

@@ -80,6 +80,8 @@ WORLDS = {
     "invalid": World(entries=("capacitor://shop.example.com",)),
     "invalid and another": World(entries=("user@shop.example.com", *OTHER)),
     "empty entry": World(entries=("",)),
+    "wildcard in white space": World(entries=("\t*.example.com\u00a0",)),
+    "wildcard and a space": World(entries=("* .example.com",)),
 }  # fmt: skip
 
 
@@ -171,11 +173,15 @@ def test_causes_outside_of_the_model_have_fixes_too(cause: Cause) -> None:
     for fix in verdict.fixes:
         assert fix.predicted in {"unknown", "allowed"}
         for known in ("YOUR_ENTRY", "YOUR_ACCOUNT", "YOUR_SCOPE", "YOUR_TOKEN_ID"):
-            assert known not in fix.snippet or (known == "YOUR_ACCOUNT" and cause == "token-missing")
+            assert known not in fix.snippet or (
+                known == "YOUR_ACCOUNT" and cause == "token-missing"
+            )
 
 
 def test_a_redirects_policy_is_fixed_at_the_redirect() -> None:
-    tape = redirected(Tape().page(), "https://go.example.org/t?key=abc", "no-referrer", referer=None)
+    tape = redirected(
+        Tape().page(), "https://go.example.org/t?key=abc", "no-referrer", referer=None
+    )
     fix = verdict_of(tape, told=listing(HOST)).fixes[0]
     assert "https://go.example.org/" in fix.says
     assert "key" not in fix.says

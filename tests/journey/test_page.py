@@ -28,7 +28,8 @@ SANDBOX = "sandbox allow-scripts"
 
 
 @pytest.mark.parametrize(
-    "address", ["file:///home/me/map.html", "capacitor://localhost/", "chrome-extension://abc/p.html"]
+    "address",
+    ["file:///home/me/map.html", "capacitor://localhost/", "chrome-extension://abc/p.html"],
 )
 @pytest.mark.parametrize("exporter", [DEVTOOLS, PROXY])
 def test_local_pages(address: str, exporter: str) -> None:

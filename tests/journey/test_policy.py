@@ -66,11 +66,15 @@ def test_an_attribute_of_the_element() -> None:
     verdict = verdict_of(tape, told=ALLOWED)
     assert (verdict.cause, verdict.confidence) == ("referrer-policy-blocks", "certain")
     assert "<img" in verdict.because
-    assert not any("img" in v.because for v in verdicts_of(tape) if "referrerpolicy" not in v.because)
+    assert not any(
+        "img" in v.because for v in verdicts_of(tape) if "referrerpolicy" not in v.because
+    )
 
 
 def test_a_redirects_own_policy() -> None:
-    tape = redirected(Tape().page(), "https://go.example.org/t?key=abc", "no-referrer", referer=None)
+    tape = redirected(
+        Tape().page(), "https://go.example.org/t?key=abc", "no-referrer", referer=None
+    )
     verdict = verdict_of(tape, told=ALLOWED)
     assert (verdict.cause, verdict.confidence) == ("referrer-policy-blocks", "certain")
     assert verdict.because.startswith("A redirect by https://go.example.org")
@@ -251,7 +255,9 @@ def test_without_the_document_nothing_is_certain(exporter: str, to: str, kind: s
 @pytest.mark.parametrize("exporter", EXPORTERS)
 def test_without_the_document_but_with_other_referers(exporter: str) -> None:
     """The page's policy cannot be it where the page's other requests carry a Referer."""
-    tape = Tape(exporter).page(seen=False).ask(STYLE, status=200).ask(TILE, referer=None, kind="xhr")
+    tape = (
+        Tape(exporter).page(seen=False).ask(STYLE, status=200).ask(TILE, referer=None, kind="xhr")
+    )
     verdict = verdict_of(tape, told=ALLOWED)
     assert verdict.confidence != "certain"
     assert "Referrer-Policy of the page" not in verdict.because

@@ -26,9 +26,7 @@ def of(tape: Tape) -> rivals.Rivals:
     """The rivals of the last request's document."""
     part = CaptureTraffic(tape.capture)
     sighting = part.sightings[-1]
-    return rivals.find(
-        sighting.exchange, sighting.request, sighting.issuer, part.issuers.documents
-    )
+    return rivals.find(sighting.exchange, sighting.request, sighting.issuer, part.issuers.documents)
 
 
 def urls(found: rivals.Rivals) -> list[str]:
@@ -37,9 +35,10 @@ def urls(found: rivals.Rivals) -> list[str]:
 
 @pytest.mark.parametrize("exporter", EXPORTERS)
 def test_one_page_has_none(exporter: str) -> None:
-    assert of(Tape(exporter).page(policy="no-referrer").ask()) == rivals.Rivals() or of(
-        Tape(exporter).page().ask()
-    ).sure
+    assert (
+        of(Tape(exporter).page(policy="no-referrer").ask()) == rivals.Rivals()
+        or of(Tape(exporter).page().ask()).sure
+    )
 
 
 @pytest.mark.parametrize("exporter", [FIREFOX_HAR, PROXY])

@@ -70,11 +70,15 @@ def test_the_nearest_miss(
     ],
 )
 def test_what_the_documentation_leaves_open_is_likely(page: str, entry: str, cause: str) -> None:
-    verdict = verdict_of(Tape().page(page, policy="unsafe-url").ask(referer=page), told=listing(entry))
+    verdict = verdict_of(
+        Tape().page(page, policy="unsafe-url").ask(referer=page), told=listing(entry)
+    )
     assert (verdict.cause, verdict.confidence) == (cause, "likely")
 
 
-@pytest.mark.parametrize("entry", ["capacitor://localhost", "file://", "user@shop.example.com", "a b"])
+@pytest.mark.parametrize(
+    "entry", ["capacitor://localhost", "file://", "user@shop.example.com", "a b"]
+)
 def test_a_list_of_entries_that_no_page_can_have(entry: str) -> None:
     assert verdict_of(Tape().page().ask(), told=listing(entry)).cause == "allowlist-invalid"
 
@@ -156,6 +160,9 @@ def test_the_same_resource_answers_in_turn() -> None:
     assert [a.cause for a in verdict.alternatives] == ["account-or-resource"]
     told = verdict_of(tape, told=listing(HOST))
     assert told.cause == "unexplained"
+    for found in (verdict, told):
+        assert "--allow" not in found.because
+        assert "minutes" in found.because
 
 
 def test_localhost_is_seldom_on_a_list() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -11,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from diagnostics.live import session
+from diagnostics.live.proxy import Endpoint, LiveError
+from diagnostics.live.scope import Scope
+from diagnostics.live.screen import Screen
 from diagnostics.live.session import write_har
 from tests.capturing import TILE, Capture, capturing, dev_server, map_page
 
@@ -123,3 +128,21 @@ def test_a_har_of_nothing_and_of_a_broken_file(tmp_path: Path) -> None:
         flows.write_bytes(data)
         write_har(flows, har)
         assert json.loads(har.read_text())["log"]["entries"] == []
+
+
+def test_silence_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "SILENCE", 0.3)
+    said = io.StringIO()
+    plan = session.Plan(url="http://localhost/", scope=Scope(), files=tmp_path, seconds=1.2)
+    proxies: list[Endpoint] = []
+    report = session.capture(plan, Screen(said), proxies.append)
+    assert report.summary.refused == 0
+    assert said.getvalue().count("Nothing has come through the proxy in 0 s.") == 1
+    assert f"http://{proxies[0].address}" in said.getvalue()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_folder_that_is_gone_is_one_line(tmp_path: Path) -> None:
+    plan = session.Plan(url="http://localhost/", scope=Scope(), files=tmp_path / "gone")
+    with pytest.raises(LiveError, match=r"gone/capture\.flow: No such file"):
+        session.capture(plan, Screen(io.StringIO()), lambda _: None)

@@ -1,0 +1,308 @@
+"""What the addon costs a proxied request: throughput beside bare mitmdump, and memory over time.
+
+Two mitmdumps run side by side, one bare and one with the addon, and are used in turn, in short
+slices, so that whatever else the machine does hits both alike. The server and the client are
+small and raw: neither may be the bottleneck. Everything stays on loopback.
+
+The wall clock of a shared machine is noisy; the processor time that each mitmdump used for the
+same requests is not, and is printed beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import msgspec
+from tabulate import tabulate
+
+from diagnostics.cli.addon_path import find
+
+REQUESTS = 20_000  # through each of the two
+SLICES = 40
+CONNECTIONS = 8
+FEW, MANY = 5_000, 50_000  # flows, for memory
+REFUSED = 10  # of the flows for memory, one in so many is a refusal by a provider
+KEPT = 200  # so that the bound is reached before the first look
+LONGEST = 170.0  # seconds; what is not done by then is left out
+BOUND_THROUGHPUT, BOUND_MEMORY = 0.97, 1.05
+
+_ANSWER = (
+    b"HTTP/1.1 %s\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: %s\r\n"
+    b'Cache-Control: max-age=3600\r\nETag: "5f1"\r\nContent-Length: %d\r\n\r\n%s'
+)
+_PIXELS = b"\x89PNG" + bytes(196)
+_OK = _ANSWER % (b"200 OK", b"image/png", len(_PIXELS), _PIXELS)
+_FORBIDDEN = b'{"message":"Forbidden"}'
+_REFUSAL = _ANSWER % (b"403 Forbidden", b"application/json", len(_FORBIDDEN), _FORBIDDEN)
+_FIELDS = (
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/156.0 Safari/537.36\r\nAccept: image/avif,image/webp,*/*;q=0.8\r\n"
+    "Accept-Encoding: gzip, deflate, br\r\nAccept-Language: en\r\nSec-Fetch-Dest: image\r\n"
+    "Sec-Fetch-Mode: no-cors\r\nSec-Fetch-Site: cross-site\r\n"
+)
+_API = "api.mapbox.com"
+
+
+class _Server(asyncio.Protocol):
+    """Answers each request with the same few bytes, or refuses it where it is a provider's."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._rest = b""
+
+    def data_received(self, data: bytes) -> None:
+        *requests, self._rest = (self._rest + data).split(b"\r\n\r\n")
+        for request in requests:
+            self._transport.write(_REFUSAL if _API.encode() in request else _OK)
+
+
+def _serve(ready: Connection) -> None:
+    async def forever() -> None:
+        server = await asyncio.get_running_loop().create_server(_Server, "127.0.0.1", 0)
+        ready.send(server.sockets[0].getsockname()[1])
+        await server.serve_forever()
+
+    asyncio.run(forever())
+
+
+class _Client(asyncio.Protocol):
+    """One keep-alive connection that sends its requests one after the other."""
+
+    def __init__(self, requests: Iterator[bytes], done: asyncio.Future[None]) -> None:
+        self._requests = requests
+        self._done = done
+        self._missing = 0
+        self._head = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._next()
+
+    def _next(self) -> None:
+        request = next(self._requests, None)
+        if request is None:
+            self._transport.close()
+            self._done.set_result(None)
+        else:
+            self._transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        if not self._missing:
+            self._head += data
+            head, separator, body = self._head.partition(b"\r\n\r\n")
+            if not separator:
+                return
+            length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
+            self._missing, self._head, data = int(length), b"", body
+        self._missing -= len(data)
+        if not self._missing:
+            self._next()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self._done.done():
+            self._done.set_exception(ConnectionError(f"the proxy hung up: {error}"))
+
+
+def send(port: int, requests: Iterator[bytes]) -> float:
+    """Send all requests over a few connections at once; the seconds that it took."""
+
+    async def run() -> float:
+        loop = asyncio.get_running_loop()
+        finished = [loop.create_future() for _ in range(CONNECTIONS)]
+        started = time.perf_counter()
+        for done in finished:
+            await loop.create_connection(lambda d=done: _Client(requests, d), "127.0.0.1", port)  # type: ignore[misc]
+        await asyncio.gather(*finished)
+        return time.perf_counter() - started
+
+    return asyncio.run(run())
+
+
+def small(server: int, count: int, start: int = 0) -> Iterator[bytes]:
+    """Requests for images on the loopback server, as a browser sends them to a proxy."""
+    for number in range(start, start + count):
+        host = f"127.0.0.1:{server}"
+        yield f"GET http://{host}/{number}.png HTTP/1.1\r\nHost: {host}\r\n{_FIELDS}\r\n".encode()
+
+
+def mixed(server: int, count: int, start: int = 0) -> Iterator[bytes]:
+    """The same, and among them tiles that a provider refuses, to a reverse proxy."""
+    ordinary = small(server, count, start)
+    for number, request in enumerate(ordinary, start):
+        if number % REFUSED:
+            yield request.replace(b"GET http://127.0.0.1:%d" % server, b"GET ", 1)
+        else:
+            path = f"/v4/acme.tiles/14/{number}/5373.png?access_token=pk.eyJ1IjoiYWNtZSJ9.c2ln"
+            fields = f"Host: {_API}\r\nReferer: https://www.example.com/\r\n{_FIELDS}"
+            yield f"GET {path} HTTP/1.1\r\n{fields}\r\n".encode()
+
+
+class Mitmdump(msgspec.Struct):
+    """A running mitmdump."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+    @property
+    def megabytes(self) -> float:
+        """Its resident memory."""
+        return _status(self.process.pid, "VmRSS") / 1024
+
+    @property
+    def seconds(self) -> float:
+        """The processor time that it has used."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _status(pid: int, name: str) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(name)).split()[1])
+
+
+@contextmanager
+def mitmdump(folder: Path, mode: str, *arguments: str) -> Iterator[Mitmdump]:
+    """A quiet mitmdump on a free loopback port."""
+    port = _free_port()
+    start = "import sys; from mitmproxy.tools.main import mitmdump; sys.exit(mitmdump())"
+    command = [sys.executable, "-c", start, "-q", "--mode", mode, "--listen-host", "127.0.0.1",
+               "--listen-port", str(port), "--set", f"confdir={folder}", *arguments]  # fmt: skip
+    process = subprocess.Popen(command)
+    try:
+        _wait_for(port, process)
+        yield Mitmdump(port, process)
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(15)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    import socket
+
+    end = time.monotonic() + 30
+    while process.poll() is None and time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError("mitmdump does not come up")
+
+
+@contextmanager
+def server() -> Iterator[int]:
+    """The loopback server in a process of its own; its port."""
+    ours, theirs = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_serve, args=(theirs,))
+    process.start()
+    try:
+        yield ours.recv()
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _addon(*options: str) -> list[str]:
+    return ["-s", str(find()), *(part for option in options for part in ("--set", option))]
+
+
+def throughput(folder: Path, port: int, over: Callable[[], bool]) -> None:
+    """Bare and with the addon, in turn."""
+    each = REQUESTS // SLICES
+    allow = "why403_allow=shop.example.com"
+    with (
+        mitmdump(folder / "a", "regular") as bare,
+        mitmdump(folder / "b", "regular", *_addon(allow)) as loaded,
+    ):
+        runs = {"bare mitmdump": bare, "with the addon": loaded}
+        for proxy in runs.values():
+            send(proxy.port, small(port, each))  # the first ones warm up
+        used = {name: proxy.seconds for name, proxy in runs.items()}
+        took: dict[str, list[float]] = {name: [] for name in runs}
+        for number in range(SLICES):
+            order = list(runs) if number % 2 else list(reversed(runs))
+            for name in order:
+                took[name].append(send(runs[name].port, small(port, each, number * each)))
+            if over():
+                break
+        used = {name: proxy.seconds - used[name] for name, proxy in runs.items()}
+    sent = len(took["bare mitmdump"]) * each
+    base, ours = (took[name] for name in runs)
+    pairs = statistics.median(a / b for a, b in zip(base, ours, strict=True))
+    by_time = used["bare mitmdump"] / used["with the addon"]
+    rows = [
+        (name, f"{sent:,}", f"{sent / sum(took[name]):,.0f}", f"{each / min(took[name]):,.0f}",
+         f"{used[name] / sent * 1e6:.0f}")
+        for name in runs
+    ]  # fmt: skip
+    print(tabulate(rows, ("", "requests", "a second", "best slice", "CPU µs each"),
+                   disable_numparse=True, colalign=("left", *["right"] * 4)))  # fmt: skip
+    print(
+        f"\nThroughput with the addon, of bare: {pairs:.3f} (median of {len(base)} pairs of"
+        f" slices), {sum(base) / sum(ours):.3f} (all together), {by_time:.3f} (by processor"
+        f" time); bound {BOUND_THROUGHPUT}"
+    )
+
+
+def memory(folder: Path, port: int, over: Callable[[], bool]) -> None:
+    """Resident memory after few and after many flows, with and without refusals among them."""
+    keep = f"why403_keep={KEPT}"
+    cases = {
+        "bare mitmdump, small requests": ("regular", [], small),
+        "with the addon, small requests": ("regular", _addon(keep), small),
+        f"with the addon, 1 in {REFUSED} refused": (
+            f"reverse:http://127.0.0.1:{port}",
+            [*_addon(keep), "--set", "keep_host_header=true"],
+            mixed,
+        ),
+    }
+    rows = []
+    for name, (mode, arguments, requests) in cases.items():
+        with mitmdump(folder / "c", mode, *arguments) as proxy:
+            send(proxy.port, requests(port, FEW))
+            early, sent = proxy.megabytes, FEW
+            while sent < MANY and not over():
+                send(proxy.port, requests(port, FEW, sent))
+                sent += FEW
+            late = proxy.megabytes
+        rows.append((name, f"{early:.0f}", f"{late:.0f}", f"{sent:,}", f"{late / early:.3f}"))
+    print(tabulate(rows, ("", f"MiB at {FEW:,}", "MiB at end", "flows", "growth"),
+                   disable_numparse=True, colalign=("left", *["right"] * 4)))  # fmt: skip
+    print(f"\nBound of growth: {BOUND_MEMORY}")
+
+
+def measure(folder: Path) -> None:
+    """Print both, in bounded time."""
+    print("\nThrough the proxy, in turn:\n")
+    with ExitStack() as stack:
+        port = stack.enter_context(server())
+        end = time.monotonic() + LONGEST
+        throughput(folder, port, lambda: time.monotonic() > end - LONGEST / 2)
+        print("\nMemory of mitmdump:\n")
+        memory(folder, port, lambda: time.monotonic() > end)
