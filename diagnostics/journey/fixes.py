@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from diagnostics.browser import referrer_policy as rp
 from diagnostics.journey.case import Case
-from diagnostics.journey.proposals import SEND_ORIGIN, Proposal, host_entry, proposals
+from diagnostics.journey.proposal import SEND_ORIGIN, Proposal, host_entry
+from diagnostics.journey.proposals import proposals
 from diagnostics.journey.verdict import Cause, Fix
 from diagnostics.journey.whatif import Change, parse_change, try_changes
 

@@ -79,8 +79,8 @@ def _stripped(case: Case) -> StageReport:
     strips = Claim(
         Cause.CLIENT_STRIPS_REFERER,
         confidence,
-        f"The page's policy would have sent {shown(expected or '')}, but none arrived: an extension,"
-        " a browser setting or a middlebox removed it.",
+        f"The page's policy would have sent {shown(expected or '')}, but none arrived: an"
+        " extension, a browser setting or a middlebox removed it.",
         tuple(evidence),
         settle,
     )

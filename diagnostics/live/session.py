@@ -79,7 +79,7 @@ def capture(plan: Plan, screen: Screen, announce: Callable[[Endpoint], None]) ->
 
     Raises LiveError, with one line that says what to do, where it cannot go on.
     """
-    _check_port(plan.port)
+    embedded.check_port(plan.port)
     try:
         for file in (plan.flow_file, plan.har_file):
             file.touch(mode=0o600)
@@ -102,7 +102,7 @@ class _Session:
     async def run(self, announce: Callable[[Endpoint], None]) -> Report:
         stop = asyncio.Event()
         asyncio.get_running_loop().set_exception_handler(_on_loop_error)
-        with _signals(stop.set), _complaints(self._screen.note, verbose=self._plan.web) as said:
+        with _signals(stop.set), embedded.complaints(self._screen.note, verbose=self._plan.web) as said:
             master, ready = self._master()
             proxy = asyncio.create_task(master.run())
             try:
@@ -116,8 +116,8 @@ class _Session:
                 with suppress(SystemExit):
                     await proxy
         self._tell(float("inf"))
-        write_har(self._plan.flow_file, self._plan.har_file)
-        report: Report = _addon(master, "why403").live.report()
+        embedded.write_har(self._plan.flow_file, self._plan.har_file)
+        report: Report = embedded.addon(master, "why403").live.report()
         self._check_that_something_came()
         return _with_blind_spots(report, self._obstacles.blind_spots())
 
@@ -135,47 +135,6 @@ class _Session:
             code = "page-failed" if obstacles.page_failed else "no-page"
             raise LiveError(say(code, url=self._plan.url))
 
-    def _master(self) -> tuple[Master, asyncio.Event]:
-        """A mitmproxy with our addons, not started yet, and what is set when it is."""
-        from mitmproxy.exceptions import OptionsError
-        from mitmproxy.options import Options
-
-        from addons.watch import UNREAD, Watch
-
-        plan, path = self._plan, self._folder.path
-        options = Options(confdir=str(path / "ca"), listen_host="127.0.0.1", listen_port=plan.port)
-        master: Master
-        if plan.web:
-            from mitmproxy.tools.web.master import WebMaster
-
-            master = WebMaster(options, with_termlog=False)
-        else:
-            from mitmproxy.tools.dump import DumpMaster
-
-            master = DumpMaster(options, with_termlog=False, with_dumper=False)
-        _drop_error_check(master)
-        watch = Watch(plan.scope, self._obstacles, self._screen.note)
-        _add_early(master, _our_addons(plan.ticket))
-        master.addons.add(watch)  # type: ignore[no-untyped-call]
-        _addon(master, "why403").observers.append(self._screen.verdict)
-        wanted: dict[str, Any] = {
-            "allow_hosts": plan.scope.patterns,
-            "connection_strategy": "lazy",
-            "save_stream_file": str(plan.flow_file),
-            "save_stream_filter": f"!(~meta ^{UNREAD}:) & !({_own_hosts()})",
-            "ssl_verify_upstream_trusted_ca": str(write_authorities(path / "authorities.pem")),
-            **plan.settings,
-        }
-        if plan.web:
-            wanted |= {"web_host": "127.0.0.1", "web_port": _free_port(), "web_open_browser": False}
-        if plan.ticket:
-            wanted |= {"why403_ticket": plan.ticket, "upstream_cert": False}
-        try:
-            master.options.update(**wanted)  # type: ignore[no-untyped-call]
-        except OptionsError as error:
-            raise LiveError(str(error)) from None
-        return master, watch.ready
-
     async def _started(
         self, master: Master, proxy: asyncio.Task[None], ready: asyncio.Event, said: list[str]
     ) -> Endpoint:
@@ -185,7 +144,7 @@ class _Session:
             {waiting, proxy}, timeout=_SECONDS_TO_START, return_when=asyncio.FIRST_COMPLETED
         )
         waiting.cancel()
-        addresses = _addon(master, "proxyserver").listen_addrs()
+        addresses = embedded.addon(master, "proxyserver").listen_addrs()
         if not ready.is_set() or not addresses:
             why = "; ".join(said) or "it does not say why"
             raise LiveError(f"the proxy did not start: {why}")
@@ -240,72 +199,6 @@ def _on_loop_error(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> 
         loop.default_exception_handler(context)
 
 
-def write_har(flow_file: Path, har_file: Path) -> None:
-    """Write the HTTP flows of a flow file as a HAR, one after the other, as mitmproxy itself does
-    it. Raises OSError."""
-    from mitmproxy.addons.savehar import SaveHar
-    from mitmproxy.exceptions import FlowReadException
-    from mitmproxy.http import HTTPFlow
-    from mitmproxy.io import FlowReader
-
-    saver = SaveHar()
-    head = saver.make_har([])
-    start = json.dumps(head, indent=4).partition('"entries": []')[0]
-    servers: set[Any] = set()
-    separator = ""
-    with flow_file.open("rb") as flows, har_file.open("w", encoding="utf-8") as har:
-        har.write(f'{start}"entries": [')
-        with suppress(FlowReadException):  # a disk that was full
-            for flow in FlowReader(flows).stream():
-                if not isinstance(flow, HTTPFlow):
-                    continue
-                try:
-                    entry = json.dumps(saver.flow_entry(flow, servers))
-                except Exception:
-                    # mitmproxy trusts what it saw; one odd flow shall not cost all others.
-                    logging.getLogger(__name__).warning("a flow cannot be written as HAR")
-                    continue
-                har.write(f"{separator}\n{entry}")
-                separator = ","
-        har.write("\n]}}\n")
-
-
-def _our_addons(ticket: str) -> list[object]:
-    found: list[object] = list(importlib.import_module("addons.why403").addons)
-    if ticket:
-        from addons.beside import Beside
-
-        found.append(Beside())
-    return found
-
-
-def _add_early(master: Master, added: list[object]) -> None:
-    """Add addons where scripts stand in the chain: before what saves flows, so that a verdict is
-    saved with its flow."""
-    manager = master.addons
-    before = len(manager.chain)
-    manager.add(*added)  # type: ignore[no-untyped-call]
-    place = manager.chain.index(_addon(master, "scriptloader")) + 1
-    chain, ours = manager.chain[:before], manager.chain[before:]
-    manager.chain[:] = [*chain[:place], *ours, *chain[place:]]
-
-
-def _drop_error_check(master: Master) -> None:
-    """mitmproxy leaves the whole program on an error at its start; here it is said instead."""
-    check = _addon(master, "errorcheck")
-    check.finish()
-    master.addons.remove(check)  # type: ignore[no-untyped-call]
-
-
-def _addon(master: Master, name: str) -> Any:
-    return master.addons.get(name)  # type: ignore[no-untyped-call]
-
-
-def _own_hosts() -> str:
-    hosts = "|".join(sorted(host.replace(".", r"\.") for host in own_site.HOSTS))
-    return f'~d "^({hosts})$"'
-
-
 def _with_blind_spots(report: Report, more: tuple[str, ...]) -> Report:
     spots = (*report.capture.blind_spots, *more)
     summary = msgspec.structs.replace(report.capture, blind_spots=spots)
@@ -342,56 +235,3 @@ def _signals(stop: Callable[[], None]) -> Iterator[None]:
             with suppress(NotImplementedError):
                 loop.remove_signal_handler(number)
             signal.signal(number, before[number])
-
-
-class _Complaints(logging.Handler):
-    """Passes on what mitmproxy logs as an error, a few times, in one line each."""
-
-    def __init__(self, note: Callable[[str], None], said: list[str]) -> None:
-        super().__init__(logging.ERROR)
-        self._note = note
-        self._said = said
-
-    def emit(self, record: logging.LogRecord) -> None:
-        text = " ".join(record.getMessage().split())[:300]
-        if record.exc_info and record.exc_info[1] is not None:
-            text += f" ({type(record.exc_info[1]).__name__}: {record.exc_info[1]})"
-        if text not in self._said and len(self._said) < _MOST_COMPLAINTS:
-            self._said.append(text)
-            self._note(say("mitmproxy", error=text))
-
-
-@contextmanager
-def _complaints(note: Callable[[str], None], *, verbose: bool) -> Iterator[list[str]]:
-    """Errors of mitmproxy as notes meanwhile, and as a list; `verbose` lets its own log fill."""
-    said: list[str] = []
-    handler = _Complaints(note, said)
-    root = logging.getLogger()
-    level = root.level
-    root.setLevel(logging.INFO if verbose else logging.WARNING)
-    root.addHandler(handler)
-    try:
-        yield said
-    finally:
-        root.removeHandler(handler)
-        root.setLevel(level)
-
-
-def _check_port(port: int) -> None:
-    """Raises LiveError where the port cannot be had."""
-    if not port:
-        return
-    with socket.socket() as listener:
-        if sys.platform != "win32":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError as error:
-            code = "port-forbidden" if error.errno == errno.EACCES else "port-taken"
-            raise LiveError(say(code, port=port)) from None
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

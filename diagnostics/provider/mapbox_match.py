@@ -1,4 +1,4 @@
-"""Would one entry of Mapbox's allowed URLs admit a Referer? See `mapbox.py` for the rules' sources."""
+"""Would one entry of Mapbox's allowed URLs admit a Referer? The rules' sources are in mapbox.py."""
 
 from __future__ import annotations
 

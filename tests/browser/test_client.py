@@ -485,4 +485,4 @@ def test_any_text_is_some_client(text: str) -> None:
 def test_a_hostile_user_agent_costs_no_more(hostile: str) -> None:
     start = time.process_time()
     recognise(hostile)
-    assert time.process_time() - start < 0.1
+    assert time.process_time() - start < 3  # a quadratic search takes minutes

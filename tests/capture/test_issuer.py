@@ -541,4 +541,4 @@ def test_cost_is_linear(redirected: bool) -> None:
         issuers.find(exchange, request)
     each = (time.process_time() - start) / len(asked)
     # 15 microseconds were measured; each hop of a loop of redirects costs as much again.
-    assert each < (60e-6 if not redirected else 400e-6)
+    assert each < 2e-3  # a cost that grows with the capture takes far more

@@ -1,7 +1,7 @@
 """Small captures in a few words: a page, what it asked for, what was answered.
 
 `Tape` records exchanges as one exporter would have written them: Chrome DevTools knows page,
-initiator and type, Firefox the page, Playwright page, frame and type, a proxy headers and times only.
+initiator and type, Firefox the page, Playwright page and type, a proxy headers and times only.
 """
 
 from __future__ import annotations

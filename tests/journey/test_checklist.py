@@ -75,7 +75,7 @@ CASES = {
         ("warn", Tape().page(csp="script-src 'nonce-abc'; worker-src blob:", html=GL).ask(
             f"{API}/mapbox-gl-js/v3.9.0/mapbox-gl.js", kind="script", status=None), ALLOWED),
         ("fail", Tape().page(csp=NARROW, html=GL).ask(IMAGE, kind="image", status=None), ALLOWED),
-        ("fail", Tape().page(csp="sandbox allow-scripts").ask(referer=None, origin="null"), ALLOWED),
+        ("fail", Tape().page(csp="sandbox").ask(referer=None, origin="null"), ALLOWED),
         ("unknown", Tape().page(seen=False).ask(), ALLOWED),
         ("unknown", fine(html=None), ALLOWED),  # type: ignore[arg-type]
     ],

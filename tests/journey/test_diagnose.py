@@ -64,26 +64,27 @@ SCHEMA = json.loads(
 SECRETS = [TOKEN, encode("sk", {"u": "acme", "a": "ck0secret000000000000000"}), "undefined0token"]
 
 URLS = st.sampled_from(
-    [PAGE, f"{ORIGIN}/frame", "http://localhost:3000/", "https://other.example.org/a?b=c", API + "/",
+    [PAGE, f"{ORIGIN}/frame", "http://localhost:3000/",
+     "https://other.example.org/a?b=c", API + "/",
      f"{API}{STYLE}.html", "file:///map.html", "data:text/html,x", "https://cdn.example.net/a.css",
      "blob:https://shop.example.com/1", "http://[", "about:srcdoc", "", "\x00", "https://é.example/"]
 )  # fmt: skip
 TARGETS = st.builds(
     lambda path, token, host: api(path, token, host),
-    st.sampled_from([STYLE, TILE, IMAGE, RASTER, GLYPHS, SESSION, "/events/v2", "/odd", "/tokens/v2/x",
-                     "/styles/v1/globex/x", f"{STYLE}.html"]),
+    st.sampled_from([STYLE, TILE, IMAGE, RASTER, GLYPHS, SESSION, "/events/v2", "/odd",
+                     "/tokens/v2/x",                     "/styles/v1/globex/x", f"{STYLE}.html"]),
     st.sampled_from([*SECRETS, None, "", encode("tk", {"u": "acme", "exp": 1_800_000_000})]),
     st.sampled_from([API, "http://api.mapbox.com", "https://events.mapbox.com",
                      "https://a.tiles.mapbox.com"]),
 )  # fmt: skip
-VALUES = st.one_of(URLS, TARGETS, st.sampled_from(["null", "none", "cross-site", "same-origin", "image",
-                   "empty", "cors", "navigate", "document", "iframe", CHROME, FIREFOX, SAFARI,
-                   "curl/8", "Mapbox/1 iOS", "no-referrer", "same-origin, x", "origin", "unsafe-url",
-                   "sandbox", "default-src 'self'", "referrer never", "Hit from x", "23", "²",
+VALUES = st.one_of(URLS, TARGETS, st.sampled_from(["null", "none", "cross-site", "image",
+                   "same-origin",                   "empty", "cors", "navigate", "document", "iframe", CHROME, FIREFOX, SAFARI,
+                   "curl/8", "Mapbox/1 iOS", "no-referrer", "same-origin, x", "origin",
+                   "unsafe-url", "sandbox", "default-src 'self'", "referrer never", "Hit from x", "23", "²",
                    "9" * 5000, "*/*"]), st.text(max_size=12))  # fmt: skip
 NAMES = st.sampled_from(
-    ["Referer", "Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest", "User-Agent", "Accept",
-     "Host", "Referrer-Policy", "Content-Security-Policy", "Age", "X-Cache", "Content-Length",
+    ["Referer", "Origin", "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest", "User-Agent",
+     "Accept",     "Host", "Referrer-Policy", "Content-Security-Policy", "Age", "X-Cache", "Content-Length",
      "Location", "Service-Worker", "Server", "x"]
 )  # fmt: skip
 HEADERS = st.lists(st.tuples(NAMES, VALUES), max_size=9).map(Headers)
@@ -93,6 +94,8 @@ BODIES = st.sampled_from(
      f'<img src="{api(IMAGE)}" referrerpolicy=no-referrer><script>mapboxgl.x</script>',
      "fetch(u,{referrerPolicy:'no-referrer'})", "Mapbox GL JS v0.45.0", "[" * 3000]
 )  # fmt: skip
+KINDS = ["", "document", "iframe", "image", "fetch", "script", "odd"]
+MIMES = ["", "text/html", "text/css", "text/javascript", "image/png"]
 TIMES = st.one_of(st.none(), st.floats(1_799_999_990, 1_800_000_010))
 
 
@@ -112,8 +115,8 @@ def exchanges(draw: st.DrawFn, index: int = 0) -> Exchange:
         status=draw(st.sampled_from([None, 200, 204, 302, 304, 401, 403, 403, 403, 404, 0])),
         outcome=draw(st.sampled_from(list(Outcome))),
         reason=draw(st.sampled_from(["", "csp", "net::ERR_BLOCKED_BY_CLIENT", "x"])),
-        resource_type=draw(st.sampled_from(["", "document", "iframe", "image", "fetch", "script", "odd"])),
-        mime_type=draw(st.sampled_from(["", "text/html", "text/css", "text/javascript", "image/png"])),
+        resource_type=draw(st.sampled_from(KINDS)),
+        mime_type=draw(st.sampled_from(MIMES)),
         page_ref=draw(st.sampled_from(["", "page_1", "page_2"])),
         frame_ref=draw(st.sampled_from(["", "frame_1"])),
         redirect_url=draw(st.one_of(st.just(""), TARGETS)),
@@ -137,7 +140,8 @@ TOLD = st.sampled_from(
 )  # fmt: skip
 WHAT_IF = st.lists(
     st.sampled_from(["referrer-policy=origin", "allow+=x.example", f"allow-={HOST}", "gl-js=3.9.0",
-                     "csp-=sandbox", "page=https://x.example/", "to=https", "client=clean"]), max_size=2
+                     "csp-=sandbox", "page=https://x.example/", "to=https", "client=clean"]),
+    max_size=2,
 ).map(lambda texts: [parse_change(text) for text in texts])  # fmt: skip
 THOROUGH = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -369,7 +369,8 @@ def test_the_obsolete_csp_directive() -> None:
 @pytest.mark.parametrize(
     ("policy", "html", "count"),
     [("never", PLAIN, 1), ("no-referer", PLAIN, 1), ("origin, foo", PLAIN, 1), ("origin", PLAIN, 0),
-     ("no-referrer, strict-origin-when-cross-origin", PLAIN, 0), (None, '<meta name=referrer content=never>', 0),
+     ("no-referrer, strict-origin-when-cross-origin", PLAIN, 0),
+     (None, "<meta name=referrer content=never>", 0),
      (None, '<meta name=referrer content=none>', 1)],
 )  # fmt: skip
 def test_policies_that_no_browser_knows(policy: str | None, html: str, count: int) -> None:

@@ -80,7 +80,8 @@ def test_before() -> None:
 @pytest.mark.parametrize(
     ("script", "policies"),
     [("fetch(u,{referrerPolicy:'no-referrer'})", ["no-referrer"]),
-     ('{"referrerPolicy": "origin"}', ["origin"]), ("img.referrerPolicy='same-origin'", ["same-origin"]),
+     ('{"referrerPolicy": "origin"}', ["origin"]),
+     ("img.referrerPolicy='same-origin'", ["same-origin"]),
      ("referrerPolicy:p", []), ("'no-referrer'", []), ("a.referrerPolicy==='origin'", []),
      ("referrerPolicy:'origin',b:{referrerPolicy:'ORIGIN'}", ["origin"])],
 )  # fmt: skip

@@ -101,7 +101,7 @@ def test_origin_null_without_any_page() -> None:
     verdict = verdict_of(Tape(PROXY).ask(referer=None, origin="null"), told=ALLOWED)
     assert verdict.cause == "local-page"
     assert verdict.confidence == "likely"
-    assert [a.cause for a in verdict.alternatives][0] == "opaque-origin"
+    assert verdict.alternatives[0].cause == "opaque-origin"
 
 
 def test_firefox_sends_a_referer_for_images_of_a_sandboxed_page() -> None:

@@ -65,12 +65,8 @@ def test_every_pair_of_changes_is_predicted_right(number: int, exporter: str) ->
     world = msgspec.structs.replace(world, exporter=exporter)
     for pair in itertools.chain([(c,) for c in CHANGES], itertools.combinations(CHANGES, 2)):
         after = world.changed(" ".join(pair))
-        if not after.entries:
-            expected = "unknown"
-        elif after.decision == "undocumented":
-            expected = "unknown"
-        else:
-            expected = after.decision
+        settled = after.entries and after.decision != "undocumented"
+        expected = after.decision.value if settled else "unknown"
         verdict = verdict_of(world.tape, told=listing(*world.entries), what_if=pair)
         fix = verdict.fixes[0]
         assert fix.fix == " ".join(pair)

@@ -1,0 +1,98 @@
+"""What to change in a token's list of allowed URLs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from diagnostics.browser import url as urls
+from diagnostics.journey.case import Case
+from diagnostics.journey.proposal import API_HOST_COST, Proposal, entry_for, snippet
+from diagnostics.journey.verdict import Cause
+from diagnostics.provider.mapbox import suggest
+
+
+def api_host(case: Case) -> Iterable[Proposal]:
+    """For pages of the API's own host."""
+    host = case.profile.api_hosts[0]
+    yield (
+        f"allow+={host}",
+        f"Allow {host}: share links and embedded styles are pages of that host.",
+        snippet(case, Cause.API_HOST_NOT_ALLOWED, "allow-api-host", entry=host),
+        API_HOST_COST,
+    )
+    yield (
+        "own-page",
+        "Better: show the style with the map library on a page of your own.",
+        snippet(case, Cause.API_HOST_NOT_ALLOWED, "own-page"),
+        None,
+    )
+
+
+def allow_page(cause: Cause, key: str) -> Callable[[Case], Iterable[Proposal]]:
+    """One more entry, for the page; one on an address without a name needs a name first."""
+
+    def make(case: Case) -> Iterable[Proposal]:
+        entry = entry_for(case)
+        page = urls.parse(case.referer or "")
+        if page is not None and urls.is_ip_address(page.host):
+            port = f":{page.port}" if page.port not in {80, 443} else ""
+            yield (
+                f"page={page.scheme}://localhost{port}/ allow+=localhost{port}",
+                f"IP addresses cannot be allowed: open the page as localhost{port} and allow that.",
+                f"localhost{port}",
+                None,
+            )
+        elif entry:
+            yield (
+                f"allow+={entry}",
+                f"Add {entry} to the token's allowed URLs.",
+                snippet(case, cause, key, entry=entry),
+                _allow_cost(cause, entry),
+            )
+
+    return make
+
+
+def _allow_cost(cause: Cause, entry: str) -> str | None:
+    """What one more entry opens beside the page."""
+    if entry == "localhost" or entry.startswith("localhost:"):
+        return "Anybody's development server may then use the token: make one of its own for that."
+    if cause is Cause.PATH_MISMATCH:
+        return "Every page of the host may then use the token, not only the one path."
+    if cause is Cause.SCHEME_MISMATCH:
+        return "An http page of the host may then use the token too, and such a page can be forged."
+    return None
+
+
+def corrected_list(cause: Cause, key: str) -> Callable[[Case], Iterable[Proposal]]:
+    """Replace every entry that can never match by what it was meant to be."""
+
+    def make(case: Case) -> Iterable[Proposal]:
+        changes, lines = [], []
+        for entry in case.allowed.entries or ():
+            better = suggest(entry)
+            lines.append(better or entry)
+            if better:
+                if not any(character.isspace() for character in entry):  # changes are words
+                    changes.append(f"allow-={entry}")
+                changes.append(f"allow+={better}")
+        wanted = entry_for(case)
+        admitted = wanted and any(
+            case.profile.rules.match(case.referer, line).result == "match" for line in lines
+        )
+        page = urls.parse(case.referer or "")
+        if page is not None and urls.is_ip_address(page.host):
+            yield from allow_page(cause, key)(case)
+            return
+        if wanted and not admitted:
+            changes.append(f"allow+={wanted}")
+            lines.append(wanted)
+        if changes:
+            yield (
+                " ".join(changes),
+                "Replace the entries that can never match.",
+                "\n".join(dict.fromkeys(lines)),
+                None,
+            )
+
+    return make
