@@ -10,6 +10,9 @@ from diagnostics.capture.exchange import Headers
 from diagnostics.live import own_site
 from diagnostics.provider.emulated import Reply, Request
 
+#: Kinds of proxy that a browser tells the address (`mitmproxy.proxy.mode_specs`).
+_TOLD = frozenset({"regular", "upstream", "socks5"})
+
 
 def is_own(flow: http.HTTPFlow) -> bool:
     """Whether a flow goes to one of our hosts and still waits for its answer."""
@@ -21,6 +24,14 @@ def is_own(flow: http.HTTPFlow) -> bool:
         and flow.response is None
         and flow.error is None
     )
+
+
+def host_of(flow: http.HTTPFlow) -> str:
+    """The host that a flow is for. Where the browser told the proxy, that is known already; only
+    elsewhere need the header be read, which costs more than all the rest."""
+    if flow.client_conn.proxy_mode.type_name in _TOLD:
+        return flow.request.host
+    return flow.request.pretty_host
 
 
 def request_of(flow: http.HTTPFlow) -> Request:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from mitmproxy import ctx, exceptions, http
 
-from addons.hosted import is_own, put, request_of
+from addons.hosted import host_of, is_own, put, request_of
 from diagnostics.journey.told import Told
 from diagnostics.journey.verdict import Verdict
 from diagnostics.live import live_site, own_site
@@ -40,6 +40,7 @@ class LivePage:
         self._made: tuple[int, bytes] = (0, b"")
         self._made_at = 0.0
         self._connected: set[str] = set()
+        self._ends = False
 
     def configure(self, updated: set[str]) -> None:
         if any(name.startswith("why403") for name in updated):
@@ -49,10 +50,12 @@ class LivePage:
         self._connect()
 
     def done(self) -> None:
+        """Let go of everybody who waits: the proxy ends when the last answer is given."""
+        self._ends = True
         self._news.set()
 
     async def request(self, flow: http.HTTPFlow) -> None:
-        if not is_own(flow) or flow.request.pretty_host != own_site.HOST:
+        if not is_own(flow) or host_of(flow) != own_site.HOST:
             return
         if flow.request.path.startswith(_NOT_OURS):
             return
@@ -73,7 +76,7 @@ class LivePage:
 
     def response(self, flow: http.HTTPFlow) -> None:
         """Questions for news would fill the list of flows."""
-        if flow.request.pretty_host == own_site.HOST and flow.request.path.startswith("/state"):
+        if host_of(flow) == own_site.HOST and flow.request.path.startswith("/state"):
             asyncio.get_running_loop().call_later(_FORGET, _forget, flow)
 
     def _connect(self) -> None:
@@ -91,7 +94,8 @@ class LivePage:
     async def _state(self, known: int | None) -> Reply:
         self._connect()
         end = time.monotonic() + _LONGEST
-        while known == self._version and (left := end - time.monotonic()) > 0:
+        while known == self._version and not self._ends:
+            left = end - time.monotonic()
             self._news.clear()
             try:
                 await asyncio.wait_for(self._news.wait(), left)

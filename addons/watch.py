@@ -15,12 +15,11 @@ from OpenSSL import SSL
 
 from diagnostics.browser import html
 from diagnostics.browser.url import join
+from diagnostics.live.embedded import UNREAD
 from diagnostics.live.obstacles import Obstacles
 from diagnostics.live.own_site import is_own
 from diagnostics.live.scope import Scope, is_loopback, is_provider
 
-#: In the metadata of a flow that is not to be saved.
-UNREAD = "why403_unread"
 _LONGEST_PAGE = 2_000_000  # bytes; frames stand in pages that people wrote
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 
-from addons.hosted import put, request_of
+from addons.hosted import host_of, put, request_of
 from diagnostics.browser import url as urls
 from diagnostics.journey.told import UNKNOWN, Allowed
 from diagnostics.journey.whatif import Change, parse_change
@@ -70,20 +70,25 @@ class WhatIf:
 
     def request(self, flow: http.HTTPFlow) -> None:
         """A copy in a cache would be an answer without the change."""
-        if not self.changes or own_site.is_own(flow.request.pretty_host):
+        if not self.changes or own_site.is_own(host_of(flow)):
             return
         document = rewrite.changes_documents(self.changes) and self._is_document(flow)
         listed = any(change.name == "allow" for change in self.changes)
-        if document or (listed and profile_for(flow.request.pretty_host) is not None):
+        if document or (listed and profile_for(host_of(flow)) is not None):
             for name in ("if-none-match", "if-modified-since"):
                 flow.request.headers.pop(name, None)
             if document and "accept-encoding" in flow.request.headers:
                 flow.request.headers["accept-encoding"] = _ENCODINGS
 
     def responseheaders(self, flow: http.HTTPFlow) -> None:
-        if not rewrite.changes_documents(self.changes) or flow.response is None:
+        if not self.changes or flow.response is None:
             return
-        if own_site.is_own(flow.request.pretty_host):
+        if own_site.is_own(host_of(flow)):
+            return
+        if profile_for(host_of(flow)) is not None:
+            # What is answered thanks to a change must not come from a cache when it has ended.
+            flow.response.headers["cache-control"] = "no-store"
+        if not rewrite.changes_documents(self.changes):
             return
         if 300 <= flow.response.status_code < 400:
             changed = rewrite.redirect_headers(_pairs(flow.response), self._for(flow))
@@ -100,11 +105,11 @@ class WhatIf:
 
     def response(self, flow: http.HTTPFlow) -> None:
         response = flow.response
-        if response is None or own_site.is_own(flow.request.pretty_host):
+        if response is None or own_site.is_own(host_of(flow)):
             return
         if "why403_what_if" in flow.metadata and not response.stream:
             self._change_body(flow, response)
-        if profile_for(flow.request.pretty_host) is not None:
+        if profile_for(host_of(flow)) is not None:
             request = request_of(flow)
             if granted.counts(request):
                 self._answer(flow, request, response)
@@ -142,11 +147,11 @@ class WhatIf:
     def _for(self, flow: http.HTTPFlow) -> list[Change]:
         """The changes that concern a document. A frame's sandbox is set by the page around it,
         which may be anybody's."""
-        ours = not self.hosts or flow.request.pretty_host in self.hosts
+        ours = not self.hosts or host_of(flow) in self.hosts
         return [c for c in self.changes if c.name != "allow" and (ours or c.name == "sandbox")]
 
     def _is_document(self, flow: http.HTTPFlow) -> bool:
-        host = flow.request.pretty_host
+        host = host_of(flow)
         return (
             bool(self._for(flow))
             and profile_for(host) is None

@@ -6,8 +6,13 @@ from __future__ import annotations
 import os
 
 import pytest
+from hypothesis import settings
 
 from diagnostics.live import browsers
+
+# How long an example takes says more about the machine than about the code.
+settings.register_profile("why403", deadline=None)
+settings.load_profile("why403")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

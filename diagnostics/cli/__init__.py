@@ -158,14 +158,14 @@ def _describe(error: Exception) -> tuple[str, str]:
 def _leave(message: str, advice: str = "") -> NoReturn:
     """Print one line that says what is wrong, then what to do, without secrets and without
     terminal escapes, and leave."""
-    from diagnostics.provider.token import redact
+    from diagnostics.report.redaction import redact_text
     from diagnostics.report.terminal import plain, plain_lines
 
     with contextlib.suppress(OSError):
         sys.stdout.flush()
-    click.echo(f"Error: {plain(redact(message))}", err=True)
+    click.echo(f"Error: {plain(redact_text(message))}", err=True)
     if advice:
-        click.echo(plain_lines(redact(advice)).rstrip(), err=True)
+        click.echo(plain_lines(redact_text(advice)).rstrip(), err=True)
     sys.exit(FAILURE)
 
 

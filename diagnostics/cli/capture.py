@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import sys
 import time
@@ -137,7 +138,9 @@ def capture(
     }
     write(render(report, "html", to_terminal=False), str(files["Report"]))
     named = {what: str(file) for what, file in files.items()}
-    named["In full"] = f"why403 diagnose {plan.flow_file}"
+    again = ["why403", "diagnose", str(plan.flow_file)]
+    again += [part for entry in told.everywhere.entries or () for part in ("--allow", entry)]
+    named["In full"] = shlex.join(again)
     encoding = (sys.stdout.encoding or "ascii").lower().replace("-", "")
     lines = progress.summary(report, named, _width(), unicode=encoding == "utf8")
     click.echo("\n".join(lines))

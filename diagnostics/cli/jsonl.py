@@ -60,10 +60,10 @@ def run(
 
 
 def _message(number: int, error: Exception) -> str:
-    from diagnostics.provider.token import redact
+    from diagnostics.report.redaction import redact_text
     from diagnostics.report.terminal import plain
 
-    return f"line {number}: {plain(redact(str(error)))}"
+    return f"line {number}: {plain(redact_text(str(error)))}"
 
 
 def _batches(source: BinaryIO) -> Iterator[list[bytes | None]]:

@@ -8,7 +8,7 @@ from diagnostics.browser import url as urls
 from diagnostics.journey.case import Case
 from diagnostics.journey.proposal import API_HOST_COST, Proposal, entry_for, snippet
 from diagnostics.journey.verdict import Cause
-from diagnostics.provider.mapbox import suggest
+from diagnostics.provider.mapbox import admits_strangers, suggest
 
 
 def api_host(case: Case) -> Iterable[Proposal]:
@@ -71,6 +71,8 @@ def corrected_list(cause: Cause, key: str) -> Callable[[Case], Iterable[Proposal
         changes, lines = [], []
         for entry in case.allowed.entries or ():
             better = suggest(entry)
+            if better and admits_strangers(better):
+                better = None  # everybody under a shared domain would be admitted
             lines.append(better or entry)
             if better:
                 if not any(character.isspace() for character in entry):  # changes are words

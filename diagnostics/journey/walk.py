@@ -33,6 +33,7 @@ STAGES: dict[Stage, Callable[[Case], StageReport]] = {
 }
 
 _MOST_ALTERNATIVES = 3
+_REMAINS = "The list admits the page: the account or the resource is what the answer is about."
 
 
 class Walk(msgspec.Struct, frozen=True):
@@ -51,29 +52,31 @@ def walk(case: Case) -> Walk:
     """Take one refused request through the stages."""
     reports = {stage: examine(case) for stage, examine in STAGES.items()}
     found = _first(reports)
+    doubts = tuple(report.doubt for report in reports.values() if report.doubt is not None)
     claims = [claim for report in reports.values() for claim in report.claims]
     if found is None:
         return Walk(
             Cause.UNEXPLAINED,
             Confidence.POSSIBLE,
             _unexplained(reports),
-            _ruled_out(case, reports)
-            + tuple(report.doubt for report in reports.values() if report.doubt is not None),
+            _ruled_out(case, reports) + doubts,
             _alternatives(claims, None),
             _stations(reports, None),
             None,
         )
     stage, claim = found
-    confidence, evidence = claim.confidence, claim.evidence
-    for doubt in [report.doubt for report in reports.values() if report.doubt is not None]:
-        evidence = (*evidence, doubt)
-        if confidence is Confidence.CERTAIN and not claim.decisive:
-            confidence = Confidence.LIKELY
+    if stage is Stage.RULE and reports[stage].state is State.OK:
+        # The list admits the page, so what the provider objected to is the edge's affair.
+        stage = Stage.EDGE
+        reports[stage] = StageReport(State.BROKEN, _REMAINS)
+    confidence = claim.confidence
+    if doubts and confidence is Confidence.CERTAIN and not claim.decisive:
+        confidence = Confidence.LIKELY
     return Walk(
         claim.cause,
         confidence,
         claim.because,
-        evidence,
+        claim.evidence + doubts,
         () if confidence is Confidence.CERTAIN else _alternatives(claims, claim),
         _stations(reports, stage),
         stage,
@@ -88,6 +91,8 @@ def _first(reports: dict[Stage, StageReport]) -> tuple[Stage, Claim] | None:
     for stage, report in reports.items():
         if report.state is State.BROKEN and report.claims and not report.claims[0].hint:
             return stage, report.claims[0]
+    if reports[Stage.EDGE].doubt is not None:
+        return None
     # No stage is broken, yet one says what remains after all was ruled out.
     for stage, report in reports.items():
         for claim in report.claims:
@@ -113,7 +118,8 @@ def _alternatives(claims: list[Claim], chosen: Claim | None) -> tuple[Alternativ
 
 def _stations(reports: dict[Stage, StageReport], broken: Stage | None) -> tuple[Station, ...]:
     """The stations as the picture shows them: one broken at most, the ones behind it not
-    reached; a stage before a decisive one that did not hold is left open."""
+    reached; a stage before a decisive one that did not hold is left open. Only a list that was
+    asked and admits stays, behind an answer that is about something else."""
     stations = []
     passed = False
     for stage, report in reports.items():
@@ -121,7 +127,7 @@ def _stations(reports: dict[Stage, StageReport], broken: Stage | None) -> tuple[
         if stage is broken:
             stations.append(Station(stage, State.BROKEN, says))
             passed = True
-        elif passed:
+        elif passed and not (broken is Stage.EDGE and reports[broken].says == _REMAINS):
             stations.append(Station(stage, State.SKIPPED, "Not reached."))
         else:
             state = State.UNKNOWN if state is State.BROKEN else state
@@ -144,9 +150,7 @@ def _unexplained(reports: dict[Stage, StageReport]) -> str:
         )
     if open_stages:
         first = reports[open_stages[0]]
-        return (
-            f"Nothing in the capture shows a fault, and one thing is not to be seen: {first.says}"
-        )
+        return f"Nothing that the capture shows is at fault, and one thing stays open: {first.says}"
     return "Every stage that the capture shows holds, and yet the request was refused."
 
 

@@ -194,10 +194,6 @@ def _drop_error_check(master: Master) -> None:
     master.addons.remove(check)  # type: ignore[no-untyped-call]
 
 
-def addon(master: Master, name: str) -> Any:
-    return master.addons.get(name)  # type: ignore[no-untyped-call]
-
-
 def _own_hosts() -> str:
     hosts = "|".join(sorted(host.replace(".", r"\.") for host in own_site.HOSTS))
     return f'~d "^({hosts})$"'

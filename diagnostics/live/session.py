@@ -7,13 +7,7 @@ leaves a flow file, a HAR and a report. mitmproxy is imported when a capture sta
 from __future__ import annotations
 
 import asyncio
-import errno
-import importlib
-import json
-import logging
 import signal
-import socket
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,13 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from diagnostics.live import own_site
+from diagnostics.live import embedded, own_site
 from diagnostics.live.obstacles import Obstacles, say
 from diagnostics.live.proxy import Endpoint, LiveError
 from diagnostics.live.scope import Scope
 from diagnostics.live.screen import Screen
 from diagnostics.live.throwaway import Throwaway, throwaway
-from diagnostics.live.trust import write_authorities
 from diagnostics.live.window import Opened, Window
 from diagnostics.report.model import Report
 
@@ -40,7 +33,6 @@ SILENCE = 20.0
 _AT_ONCE = 5.0
 _SECONDS_TO_START = 30.0
 _SECONDS_TO_SETTLE = 0.3
-_MOST_COMPLAINTS = 5
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -102,7 +94,8 @@ class _Session:
     async def run(self, announce: Callable[[Endpoint], None]) -> Report:
         stop = asyncio.Event()
         asyncio.get_running_loop().set_exception_handler(_on_loop_error)
-        with _signals(stop.set), embedded.complaints(self._screen.note, verbose=self._plan.web) as said:
+        hearing = embedded.complaints(self._screen.note, verbose=self._plan.web)
+        with _signals(stop.set), hearing as said:
             master, ready = self._master()
             proxy = asyncio.create_task(master.run())
             try:
@@ -111,6 +104,7 @@ class _Session:
                 await self._serve(endpoint, proxy, stop)
             finally:
                 await asyncio.to_thread(self._folder.end_all)
+                await embedded.addon(master, "proxyserver").servers.update([])
                 await asyncio.sleep(_SECONDS_TO_SETTLE)  # the last answers find their way
                 master.shutdown()  # type: ignore[no-untyped-call]
                 with suppress(SystemExit):
@@ -134,6 +128,24 @@ class _Session:
         if self._plan.expects_page:
             code = "page-failed" if obstacles.page_failed else "no-page"
             raise LiveError(say(code, url=self._plan.url))
+
+    def _master(self) -> tuple[Master, asyncio.Event]:
+        """A mitmproxy with our addons, not started yet, and what is set when it is."""
+        from addons.watch import Watch
+
+        plan = self._plan
+        watch = Watch(plan.scope, self._obstacles, self._screen.note)
+        master = embedded.make(
+            self._folder.path,
+            plan.port,
+            plan.flow_file,
+            watch,
+            {"allow_hosts": plan.scope.patterns, **plan.settings},
+            web=plan.web,
+            ticket=plan.ticket,
+        )
+        embedded.addon(master, "why403").observers.append(self._screen.verdict)
+        return master, watch.ready
 
     async def _started(
         self, master: Master, proxy: asyncio.Task[None], ready: asyncio.Event, said: list[str]

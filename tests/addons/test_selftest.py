@@ -17,7 +17,7 @@ from mitmproxy.test import tflow
 from addons.selftest import SelfTest
 from diagnostics.live import chromium, extension, firefox
 from diagnostics.live import proxy as proxies
-from diagnostics.live.play import EMULATOR
+from diagnostics.live.play import EMULATOR, wait_until_quiet
 from diagnostics.live.proxy import Proxy
 
 ADDON = EMULATOR.with_name("selftest.py")
@@ -72,6 +72,10 @@ def in_chromium(
         assert page.inner_text("h1") == found["says"]
         shown = page.locator("#differing-rows tr").count()
         assert shown == sum(1 for row in found["rows"] if row["state"] != "same")
+        page.eval_on_selector_all("details", "all => all.forEach(one => one.open = true)")
+        for width in (360, 1280):
+            page.set_viewport_size({"width": width, "height": 800})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
     return found, said
 
 
@@ -129,6 +133,61 @@ def test_firefox(
     found = in_firefox(tmp_path, proxy, {preference: value})
     assert found["says"].startswith(says)
     assert found["self_test"] == self_test
+
+
+TICKET = """
+title: t
+story: s
+client: {browser: firefox}
+page: https://shop.example.com/map
+sites:
+  https://shop.example.com/map:
+    html: >
+      <title>Map</title>
+      <img alt="" src="https://api.mapbox.com/v4/a.x/1/0/0.png?access_token={{token}}">
+token: {allowed: [shop.example.com]}
+"""
+
+
+@pytest.mark.browser("firefox")
+@pytest.mark.parametrize(
+    ("preference", "value", "cause"),
+    [
+        ("network.http.sendRefererHeader", 0, "client-strips-referer"),
+        ("network.http.referer.spoofSource", True, "client-rewrites-referer"),
+    ],
+)
+def test_the_verdicts_of_the_capture_get_certain(
+    tmp_path: Path, preference: str, value: int, cause: str
+) -> None:
+    ticket = tmp_path / "ticket.yaml"
+    ticket.write_text(TICKET, encoding="utf-8")
+    options = {"why403_ticket": str(ticket), "why403_allow": "shop.example.com"}
+    entry = EMULATOR.with_name("why403.py")
+
+    def confidence() -> list[tuple[str, str]]:
+        handler = urllib.request.ProxyHandler({"http": f"http://{proxy.address}"})
+        opener = urllib.request.build_opener(handler)
+        with opener.open("http://why403.test/state.json", timeout=20) as answer:
+            causes = json.load(answer)["causes"]
+        return [(found["code"], found["cases"][0]["confidence"]) for found in causes]
+
+    with (
+        proxies.running(tmp_path, entry, options, ["-s", str(EMULATOR)]) as proxy,
+        firefox.running(tmp_path, proxy, extra={preference: value}) as running,
+    ):
+        running.control.go("https://shop.example.com/map")
+        wait_until_quiet(proxy, seconds=1)
+        [(before, sure)] = confidence()
+        assert before == cause
+        if cause == "client-strips-referer":  # Fetch Metadata gives a forged Referer away already
+            assert sure == "likely"
+        running.control.go(PAGE)
+        result(proxy)
+        end = time.monotonic() + 10
+        while confidence() != [(cause, "certain")]:
+            assert time.monotonic() < end, confidence()
+            time.sleep(0.2)
 
 
 Load = Callable[[object], Any]

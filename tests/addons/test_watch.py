@@ -8,8 +8,9 @@ import pytest
 from mitmproxy import http
 from mitmproxy.test import tflow
 
-from addons.watch import UNREAD, Watch
+from addons.watch import Watch
 from diagnostics.browser import url as urls
+from diagnostics.live.embedded import UNREAD
 from diagnostics.live.obstacles import Obstacles
 from diagnostics.live.scope import Scope
 

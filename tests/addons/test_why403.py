@@ -3,14 +3,21 @@ the proxy by a plain client, with the provider emulated out of a ticket."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import http.client
 import json
+import os
+import pty
 import re
+import select
 import signal
 import socket
 import ssl
+import struct
 import subprocess
 import sys
+import termios
 import time
 import urllib.parse
 from collections.abc import Iterator, Sequence
@@ -84,6 +91,7 @@ def style() -> tuple[str, str, list[tuple[str, str]]]:
 
 
 _PASSWORD = "for-this-test-alone"
+_XSRF = "5f" * 16
 
 
 def _program(name: str) -> list[str]:
@@ -189,28 +197,24 @@ class Web(msgspec.Struct):
 
     proxy: Proxy
     port: int
-    cookies: dict[str, str] = {}
 
     def ask(self, path: str, body: object = None) -> Any:
         """GET, or POST with a JSON body; the decoded answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_SECONDS)
-        headers = {"Authorization": f"Bearer {_PASSWORD}"}
-        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
-        xsrf = self.cookies.get("_mitmproxy_xsrf") or self.cookies.get("_xsrf")
-        if body is not None and xsrf:
-            headers |= {"X-XSRFToken": xsrf, "Content-Type": "application/json"}
+        headers = {
+            "Authorization": f"Bearer {_PASSWORD}",
+            # A token in a header that is the cookie's shows that no other site sent the form.
+            "Cookie": f"_xsrf={_XSRF}; _mitmproxy_xsrf={_XSRF}",
+            "X-XSRFToken": _XSRF,
+            "Content-Type": "application/json",
+        }
+        data = None if body is None else json.dumps(body)
         try:
-            connection.request(
-                "GET" if body is None else "POST", path,
-                None if body is None else json.dumps(body), headers,
-            )  # fmt: skip
+            connection.request("GET" if data is None else "POST", path, data, headers)
             answer = connection.getresponse()
             said = answer.read()
         finally:
             connection.close()
-        for cookie in answer.headers.get_all("Set-Cookie") or ():
-            name, _, value = cookie.partition(";")[0].partition("=")
-            self.cookies[name] = value
         assert answer.status == 200, (path, answer.status, said[:300])
         kind = answer.headers.get("Content-Type") or ""
         return json.loads(said) if "json" in kind else said.decode()
@@ -302,7 +306,7 @@ def test_mitmweb_sends_again_and_the_verdict_follows(tmp_path: Path) -> None:
 
 
 def _answered_again(flow: Any) -> Any:
-    answer = flow["response"] or {}
+    answer = flow.get("response") or {}
     return flow if flow["is_replay"] == "request" and answer.get("status_code") == 403 else None
 
 
@@ -316,3 +320,59 @@ def test_the_script_can_be_loaded_again(tmp_path: Path) -> None:
         eventually(lambda: output.read_text().count("why403: allowed URLs") == 2)
         assert replay(proxy).count(403) == 1
     assert output.read_text().count(" 403, Referer none: ") == 1
+
+
+class Screen:
+    """mitmproxy's console on a terminal that nobody looks at."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self._terminal, inner = pty.openpty()
+        fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 60, 200, 0, 0))
+        command = [*_program("mitmproxy"), "-n", "-s", str(find()), *arguments]
+        self.process = subprocess.Popen(
+            [*command, "--set", f"confdir={folder}"], stdin=inner, stdout=inner, stderr=inner,
+            env={**os.environ, "TERM": "xterm-256color", "LANG": "C.UTF-8"},
+            start_new_session=True,
+        )  # fmt: skip
+        os.close(inner)
+        self._raw = b""
+
+    def type(self, text: str) -> None:
+        self._raw = b""
+        os.write(self._terminal, text.encode())
+
+    def shows(self, part: str) -> bool:
+        """Whether it has shown this since the last key; colours and moves left out."""
+        while select.select([self._terminal], [], [], 0.05)[0]:
+            self._raw += os.read(self._terminal, 65536)
+        plain = re.sub(r"\x1b[\[(][0-9;?]*[A-Za-z]", "", self._raw.decode("utf-8", "replace"))
+        return part in re.sub(r"\s+", " ", plain)
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        end = time.monotonic() + _SECONDS
+        with contextlib.suppress(OSError):  # the terminal is gone with the program
+            while self.process.poll() is None and time.monotonic() < end:
+                self.shows("")  # who does not read stops it from writing
+        try:
+            return self.process.wait(_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            return self.process.wait()
+        finally:
+            os.close(self._terminal)
+
+
+def test_mitmproxy_shows_marker_explanation_and_alert(tmp_path: Path) -> None:
+    screen = Screen(tmp_path, "-r", str(RECORDED), "--set", f"why403_allow={ALLOWED}")
+    try:
+        eventually(lambda: screen.shows("⛔"), _SECONDS)
+        screen.type(":why403.explain '~c 403'\r")
+        eventually(lambda: screen.shows("More: why403 explain referrer-policy-blocks"))
+        screen.type("q")
+        eventually(lambda: screen.shows("⛔"))
+        screen.type(":why403.allow other.example.com\r")
+        eventually(lambda: screen.shows("allowed URLs: other.example.com"))
+    finally:
+        status = screen.end()
+    assert status == 0

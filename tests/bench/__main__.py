@@ -19,7 +19,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from tests.bench import generate
+from tests.bench import generate, proxy
 
 MEGABYTES = 120
 ROUNDS = 3
@@ -176,6 +176,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="why403-bench-", dir=os.environ.get("TMPDIR")) as name:
         readers(Path(name))
         slope(Path(name))
+        proxy.measure(Path(name))
     start()
 
 

@@ -14,9 +14,11 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import socket
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -34,7 +36,7 @@ CONNECTIONS = 8
 FEW, MANY = 5_000, 50_000  # flows, for memory
 REFUSED = 10  # of the flows for memory, one in so many is a refusal by a provider
 KEPT = 200  # so that the bound is reached before the first look
-LONGEST = 170.0  # seconds; what is not done by then is left out
+LONGEST = 170.0  # seconds for all; what is not done by then is left out, and is told
 BOUND_THROUGHPUT, BOUND_MEMORY = 0.97, 1.05
 
 _ANSWER = (
@@ -194,16 +196,12 @@ def mitmdump(folder: Path, mode: str, *arguments: str) -> Iterator[Mitmdump]:
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
-    import socket
-
     end = time.monotonic() + 30
     while process.poll() is None and time.monotonic() < end:
         try:
@@ -273,28 +271,36 @@ def throughput(folder: Path, port: int, over: Callable[[], bool]) -> None:
 def memory(folder: Path, port: int, over: Callable[[], bool]) -> None:
     """Resident memory after few and after many flows, with and without refusals among them."""
     keep = f"why403_keep={KEPT}"
-    cases = {
-        "bare mitmdump, small requests": ("regular", [], small),
-        "with the addon, small requests": ("regular", _addon(keep), small),
-        f"with the addon, 1 in {REFUSED} refused": (
-            f"reverse:http://127.0.0.1:{port}",
-            [*_addon(keep), "--set", "keep_host_header=true"],
-            mixed,
-        ),
-    }
-    rows = []
-    for name, (mode, arguments, requests) in cases.items():
-        with mitmdump(folder / "c", mode, *arguments) as proxy:
-            send(proxy.port, requests(port, FEW))
-            early, sent = proxy.megabytes, FEW
-            while sent < MANY and not over():
-                send(proxy.port, requests(port, FEW, sent))
-                sent += FEW
-            late = proxy.megabytes
-        rows.append((name, f"{early:.0f}", f"{late:.0f}", f"{sent:,}", f"{late / early:.3f}"))
-    print(tabulate(rows, ("", f"MiB at {FEW:,}", "MiB at end", "flows", "growth"),
-                   disable_numparse=True, colalign=("left", *["right"] * 4)))  # fmt: skip
+    reverse = f"reverse:http://127.0.0.1:{port}"
+    with (
+        mitmdump(folder / "c", "regular", *_addon(keep)) as quiet,
+        mitmdump(folder / "d", reverse, *_addon(keep, "keep_host_header=true")) as busy,
+    ):
+        runs = {"small requests": (quiet, small), f"1 in {REFUSED} refused": (busy, mixed)}
+        early: dict[str, float] = {}
+        sent = 0
+        while sent < MANY and not (over() and sent > FEW):
+            _together([(proxy.port, kind(port, FEW, sent)) for proxy, kind in runs.values()])
+            sent += FEW
+            if sent == FEW:
+                early = {name: proxy.megabytes for name, (proxy, _) in runs.items()}
+        late = {name: proxy.megabytes for name, (proxy, _) in runs.items()}
+    rows = [
+        (name, f"{early[name]:.0f}", f"{late[name]:.0f}", f"{late[name] / early[name]:.3f}")
+        for name in runs
+    ]
+    print(tabulate(rows, ("", f"MiB at {FEW:,}", f"MiB at {sent:,}", "growth"),
+                   disable_numparse=True, colalign=("left", *["right"] * 3)))  # fmt: skip
     print(f"\nBound of growth: {BOUND_MEMORY}")
+
+
+def _together(work: list[tuple[int, Iterator[bytes]]]) -> None:
+    """Send to several proxies at once."""
+    threads = [threading.Thread(target=send, args=each) for each in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def measure(folder: Path) -> None:
@@ -304,5 +310,5 @@ def measure(folder: Path) -> None:
         port = stack.enter_context(server())
         end = time.monotonic() + LONGEST
         throughput(folder, port, lambda: time.monotonic() > end - LONGEST / 2)
-        print("\nMemory of mitmdump:\n")
+        print(f"\nResident memory of mitmdump with the addon, {KEPT} requests kept:\n")
         memory(folder, port, lambda: time.monotonic() > end)

@@ -497,4 +497,4 @@ def test_megabytes_of_header_cost_little(unit: str) -> None:
 
     cost(30_000)
     small, large = cost(300_000), cost(3_000_000)
-    assert large < 30 * small + 0.2
+    assert large < 30 * small + 3  # a quadratic one takes minutes

@@ -20,11 +20,17 @@ from tests.journey.conftest import (
 
 @pytest.mark.parametrize(
     ("address", "text"),
-    [(PAGE, "https://shop.example.com/map"), ("https://u:p@x.example/a?b#c", "https://x.example/a"),
-     ("http://localhost:3000/", "http://localhost:3000/"), ("none", "none"), ("", ""),
-     ("file:///home/me/map.html?k=1", "file:///home/me/map.html"), ("data:text/html,x?y", "data:text/html,x"),
-     ("not a url?token=1", "not a url")],
-)  # fmt: skip
+    [
+        (PAGE, "https://shop.example.com/map"),
+        ("https://u:p@x.example/a?b#c", "https://x.example/a"),
+        ("http://localhost:3000/", "http://localhost:3000/"),
+        ("none", "none"),
+        ("", ""),
+        ("file:///home/me/map.html?k=1", "file:///home/me/map.html"),
+        ("data:text/html,x?y", "data:text/html,x"),
+        ("not a url?token=1", "not a url"),
+    ],
+)
 def test_addresses_in_sentences(address: str, text: str) -> None:
     assert shown(address) == text
 
@@ -60,4 +66,5 @@ def test_a_stage_says_nothing_that_it_was_not_told() -> None:
     report = StageReport(State.OK, "x")
     assert (report.claims, report.doubt) == ((), None)
     claim = Claim(Cause.CACHED_403, Confidence.LIKELY, "x")
-    assert not (claim.decisive or claim.hint)
+    assert not claim.decisive
+    assert not claim.hint

@@ -189,6 +189,8 @@ def test_words_that_are_not_the_providers(policy: str | None) -> None:
         assert verdict.confidence != "certain"
         assert "8f7e" not in verdict.because + "".join(s.says for s in verdict.journey)
         assert any("firewall" in e.says for e in verdict.evidence)
+        if policy is None and told is ALLOWED:
+            assert verdict.cause == "unexplained"
 
 
 OTHERS = "/styles/v1/globex/private"

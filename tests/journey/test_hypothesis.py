@@ -100,7 +100,7 @@ def test_images_are_elements_styles_or_stylesheets() -> None:
 
 
 def test_an_attribute_that_names_the_url_comes_first() -> None:
-    html = f'<img src="{api(IMAGE)}" referrerpolicy="origin"><img src="/x" referrerpolicy="no-referrer">'
+    html = f'<img src="{api(IMAGE)}" referrerpolicy="origin"><img src="/x" referrerpolicy="never">'
     found = reading(Tape().page(html=html).ask(IMAGE, kind="image"))
     assert found.best is not None
     assert found.best.situation.request_policy == "origin"

@@ -22,7 +22,33 @@ from diagnostics.journey.verdict import (
 from tests.journey.conftest import Tape, listing, verdict_of
 
 STAGES = ["client", "page", "policy", "wire", "cache", "edge", "rule"]
-CAUSES = ["non-browser-client", "mobile-sdk", "local-page", "opaque-origin", "referrer-policy-blocks", "referrer-policy-trims", "scheme-downgrade", "worker-drops-referer", "client-strips-referer", "client-rewrites-referer", "stylesheet-referer", "cached-403", "token-missing", "token-invalid", "token-scope", "account-or-resource", "api-host-not-allowed", "page-not-allowed", "scheme-mismatch", "port-mismatch", "path-mismatch", "allowlist-wildcard", "allowlist-ip", "allowlist-invalid", "unexplained"]
+CAUSES = [
+    "non-browser-client",
+    "mobile-sdk",
+    "local-page",
+    "opaque-origin",
+    "referrer-policy-blocks",
+    "referrer-policy-trims",
+    "scheme-downgrade",
+    "worker-drops-referer",
+    "client-strips-referer",
+    "client-rewrites-referer",
+    "stylesheet-referer",
+    "cached-403",
+    "token-missing",
+    "token-invalid",
+    "token-scope",
+    "account-or-resource",
+    "api-host-not-allowed",
+    "page-not-allowed",
+    "scheme-mismatch",
+    "port-mismatch",
+    "path-mismatch",
+    "allowlist-wildcard",
+    "allowlist-ip",
+    "allowlist-invalid",
+    "unexplained",
+]
 FIELDS = {
     Verdict: "file index method url status provider page referer cause confidence because evidence"
     " alternatives journey fixes",

@@ -1,4 +1,4 @@
-"""The walk: the first stage that does not hold is the cause, but for what settles a case anywhere."""
+"""The walk: the first stage that does not hold is the cause, but for what settles it anywhere."""
 
 from __future__ import annotations
 
@@ -69,7 +69,9 @@ def test_a_stage_before_a_decisive_one_is_left_open() -> None:
 def test_what_remains_where_every_stage_holds() -> None:
     verdict = verdict_of(Tape().page().ask(), told=ALLOWED)
     assert verdict.cause == "account-or-resource"
-    assert broken_stage(verdict) == "rule"
+    assert broken_stage(verdict) == "edge"
+    assert station(verdict, "rule").state == "ok"
+    assert "admits" in station(verdict, "rule").says
 
 
 def test_unexplained_says_what_is_not_wrong() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import signal
 import time
@@ -16,8 +15,7 @@ from diagnostics.live import session
 from diagnostics.live.proxy import Endpoint, LiveError
 from diagnostics.live.scope import Scope
 from diagnostics.live.screen import Screen
-from diagnostics.live.session import write_har
-from tests.capturing import TILE, Capture, capturing, dev_server, map_page
+from tests.capturing import Capture, capturing, dev_server, map_page
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # libraries of mitmproxy's warn of their own age
@@ -95,39 +93,6 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
         assert left_after(capture, signal.SIGINT) == []
         assert capture.process.returncode in {0, 130}
         assert "Traceback" not in capture.text
-
-
-def test_a_har_of_a_flow_file(tmp_path: Path) -> None:
-    from mitmproxy import http, tcp
-    from mitmproxy.addons.savehar import SaveHar
-    from mitmproxy.io import FlowReader, FlowWriter
-    from mitmproxy.test import tflow
-
-    flows, har = tmp_path / "a.flow", tmp_path / "a.har"
-    with flows.open("wb") as file:
-        writer = FlowWriter(file)
-        for number in range(3):
-            flow = tflow.tflow(resp=True)
-            flow.request.url = f"{TILE}&n={number}"
-            writer.add(flow)
-        odd = tflow.tflow(resp=True)
-        odd.response.status_code = 200
-        odd.response.headers["content-encoding"] = "unknown"
-        writer.add(odd)
-        writer.add(tflow.ttcpflow())
-    write_har(flows, har)
-    with flows.open("rb") as file:
-        kept = [flow for flow in FlowReader(file).stream() if not isinstance(flow, tcp.TCPFlow)]
-    assert all(isinstance(flow, http.HTTPFlow) for flow in kept)
-    assert json.loads(har.read_text()) == json.loads(json.dumps(SaveHar().make_har(kept)))
-
-
-def test_a_har_of_nothing_and_of_a_broken_file(tmp_path: Path) -> None:
-    flows, har = tmp_path / "a.flow", tmp_path / "a.har"
-    for data in (b"", b"12:broken"):
-        flows.write_bytes(data)
-        write_har(flows, har)
-        assert json.loads(har.read_text())["log"]["entries"] == []
 
 
 def test_silence_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
