@@ -11,13 +11,22 @@ from diagnostics.journey.verdict import Cause
 from diagnostics.provider.mapbox import admits_strangers, suggest
 
 
+def _with_own_page(case: Case, host: str) -> str:
+    """The entries to have: the API's host, and that of the page that holds the frame."""
+    parent = case.document.parent if case.document else None
+    page = urls.parse(parent.url) if parent is not None else None
+    if page is None or not page.host:
+        return host
+    return snippet(case, Cause.API_HOST_NOT_ALLOWED, "allow-api-host", entry=page.host)
+
+
 def api_host(case: Case) -> Iterable[Proposal]:
     """For pages of the API's own host."""
     host = case.profile.api_hosts[0]
     yield (
         f"allow+={host}",
         f"Allow {host}: share links and embedded styles are pages of that host.",
-        snippet(case, Cause.API_HOST_NOT_ALLOWED, "allow-api-host", entry=host),
+        _with_own_page(case, host),
         API_HOST_COST,
     )
     yield (
