@@ -30,7 +30,10 @@ PATTERN = re.compile(
     rf"|\b[pst]k{_DOT}(?=[a-z0-9_-]*[A-Z])[A-Za-z0-9_-]{{12,}}{_PAD}(?:{_DOT}[A-Za-z0-9_-]+){{0,2}}"
 )
 #: The same, and JSON Web Tokens (RFC 7519), which differ from Mapbox's in having no prefix.
-_SECRET = re.compile(rf"{PATTERN.pattern}|{_JSON}{_PAD}(?:{_DOT}[A-Za-z0-9_-]+{_PAD}){{0,2}}")
+#: One begins a word, or `git-newmap` would hold one.
+_SECRET = re.compile(
+    rf"{PATTERN.pattern}|(?<![A-Za-z0-9]){_JSON}{_PAD}(?:{_DOT}[A-Za-z0-9_-]+{_PAD}){{0,2}}"
+)
 #: What every secret has, to pass over most texts quickly; `pk.…` is one that is named already.
 _HINT = re.compile(r"[pst]k(?:\.(?!…)|[%&\\])|ey[A-L]|ew[k-r0-3]")
 #: A word with percent-encoded characters in it, perhaps all of a token's.

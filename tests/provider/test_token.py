@@ -259,3 +259,8 @@ def test_cost_is_linear(hostile: str) -> None:
     redact(text)
     redact("pk." + text)
     assert time.process_time() - start < 4
+
+
+def test_a_host_name_is_no_web_token() -> None:
+    host = "shop-git-newmap-acme.vercel.app"
+    assert redact(f"allow+={host}") == f"allow+={host}"
