@@ -253,15 +253,19 @@ def _salvaged(value: dict[str, Any], kind: type[S]) -> S:
 
 
 class _HarParts:
-    """An entry's costly parts, decoded from its undecoded bytes at each call."""
+    """An entry's costly parts, decoded from its undecoded bytes at each call. Headers and
+    initiator, which every request to a provider is asked for, are found without reading the
+    entry again."""
 
-    __slots__ = ("_raw",)
+    __slots__ = ("_headers", "_initiator", "_raw")
 
-    def __init__(self, raw: msgspec.Raw) -> None:
+    def __init__(self, raw: msgspec.Raw, entry: _Entry) -> None:
         self._raw = raw
+        self._headers = entry.request.headers
+        self._initiator = entry.initiator
 
     def request_headers(self) -> Headers:
-        return Headers(values.headers(_entry_of(self).request.headers))
+        return Headers(values.headers(self._headers))
 
     def response_headers(self) -> Headers:
         response = _entry_of(self).response
@@ -277,7 +281,7 @@ class _HarParts:
         return values.post_text(_entry_of(self).request.post_data)
 
     def initiator(self) -> Initiator:
-        return values.initiator(bytes(memoryview(_entry_of(self).initiator)))
+        return values.initiator(bytes(memoryview(self._initiator)))
 
 
 @functools.lru_cache(maxsize=4)
@@ -312,7 +316,7 @@ def _exchange(entry: _Entry, raw: msgspec.Raw, file: str, index: int) -> Exchang
         redirect_url=response.redirect_url or "",
         via_service_worker=bool(response.via_service_worker)
         or entry.fetch_type == "Service Worker",
-        parts=_HarParts(raw),
+        parts=_HarParts(raw, entry),
     )
 
 
