@@ -4,6 +4,7 @@ get it, or fail where WHY403_BROWSERS=required says that it must be there."""
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -13,6 +14,14 @@ from diagnostics.live import browsers
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("why403", deadline=None)
 settings.load_profile("why403")
+
+
+# A job in the background, or under nohup, ignores these, and so would every program that a test
+# starts and ends with them.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

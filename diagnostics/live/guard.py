@@ -4,6 +4,10 @@ Run as a program of its own, `python -I -S guard.py FOLDER`, with a pipe to the 
 standard input: `+123` and `-123` begin and end the care for a process group. When the pipe
 closes, which the system does even where the session was killed, the groups that are left are
 killed and the folder is deleted. Uses nothing but the standard library, and little of it.
+
+`python -I -S guard.py --start FD PROGRAM ...` becomes PROGRAM after it has told its own process
+group to the guard through the pipe FD. The pipe stays open until then, so that there is no moment
+in which a program runs of which the guard does not know.
 """
 
 from __future__ import annotations
@@ -49,7 +53,23 @@ def remove(folder: str) -> None:
         time.sleep(0.1)
 
 
+def start(descriptor: int, command: list[str]) -> None:
+    """Tell the guard of this process and become the program `command`."""
+    with contextlib.suppress(OSError):  # without the guard the session cleans up itself
+        os.write(descriptor, b"+%d\n" % os.getpid())
+        os.close(descriptor)
+    for name in ("SIGPIPE", "SIGXFSZ"):  # Python ignores them, its heir shall not
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+    try:
+        os.execv(command[0], command)
+    except OSError as error:
+        sys.exit(f"{command[0]}: {error.strerror}")
+
+
 def main() -> None:
+    if sys.argv[1] == "--start":
+        start(int(sys.argv[2]), sys.argv[3:])
     # A signal to the whole process group (Ctrl-C, a closed terminal) is for the session.
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):

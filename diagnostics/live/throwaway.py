@@ -7,7 +7,9 @@ browser even where this process is killed; what a power failure left is deleted 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,6 +21,7 @@ from pathlib import Path
 from diagnostics.live import guard
 
 PREFIX = "why403-session-"
+_GUARD = (sys.executable, "-I", "-S", guard.__file__)
 _LOCK = "in-use"
 _SECONDS_TO_END = 5.0
 _NEW = 60.0  # seconds; a folder that young may not have its lock yet
@@ -40,6 +43,15 @@ class Throwaway:
         Raises OSError where it cannot be started, or everything was ended."""
         if self._is_over:
             raise InterruptedError("the session is over")
+        program = shutil.which(command[0])
+        if program is None:
+            raise FileNotFoundError(errno.ENOENT, "there is no such program", command[0])
+        command = [program, *command[1:]]
+        pipes: tuple[int, ...] = ()
+        if sys.platform != "win32":
+            assert self._watcher.stdin is not None
+            pipes = (self._watcher.stdin.fileno(),)
+            command = [*_GUARD, "--start", str(pipes[0]), *command]
         with output.open("wb") as out:
             process = subprocess.Popen(
                 command,
@@ -47,11 +59,13 @@ class Throwaway:
                 stdout=out,
                 stderr=out,
                 env=environment,
+                pass_fds=pipes,
                 # A Ctrl-C in the terminal is for the session, which ends the browser in order.
                 start_new_session=True,
             )
         self._processes.append(process)
-        self._tell(f"+{process.pid}\n")
+        if sys.platform == "win32":
+            self._tell(f"+{process.pid}\n")
         return process
 
     def end(self, process: subprocess.Popen[bytes]) -> None:
@@ -105,7 +119,7 @@ def throwaway(within: Path | None = None) -> Iterator[Throwaway]:
     lock = (path / _LOCK).open("wb")
     _lock(lock.fileno())
     watcher = subprocess.Popen(
-        [sys.executable, "-I", "-S", guard.__file__, str(path)],
+        [*_GUARD, str(path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

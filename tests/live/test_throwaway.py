@@ -80,6 +80,46 @@ def test_nothing_starts_after_the_end(tmp_path: Path) -> None:
             session.start(SLEEP, session.path / "said.txt")
 
 
+@posix
+def test_a_program_is_known_to_the_guard_from_its_first_moment(tmp_path: Path) -> None:
+    """The session is killed right after it has started a program, again and again."""
+    code = (
+        "import os, pathlib, signal, sys\n"
+        "from diagnostics.live.throwaway import throwaway\n"
+        "with throwaway(pathlib.Path(sys.argv[1])) as session:\n"
+        f"    process = session.start({SLEEP!r}, session.path / 'said.txt')\n"
+        "    print(process.pid, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    for _ in range(3):
+        done = subprocess.run(
+            [sys.executable, "-c", code, tmp_path], stdout=subprocess.PIPE, check=False
+        )
+        assert done.returncode == -9
+        end = time.monotonic() + 20
+        while time.monotonic() < end and (
+            list(tmp_path.iterdir()) or not _is_zombie(int(done.stdout))
+        ):
+            time.sleep(0.05)
+        assert list(tmp_path.iterdir()) == []
+        assert _is_zombie(int(done.stdout))
+
+
+@posix
+def test_a_program_starts_as_if_nothing_stood_between(tmp_path: Path) -> None:
+    command = ["/bin/sh", "-c", "grep SigIgn /proc/self/status; ls /dev/fd | wc -l"]
+    plain = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+    with throwaway(tmp_path) as session:
+        said = session.path / "said.txt"
+        assert session.start(command, said).wait(20) == 0
+        assert said.read_bytes() == plain.stdout
+        script = session.path / "no-program"
+        script.write_text("nothing that a system can run")
+        script.chmod(0o755)
+        assert session.start([str(script)], said).wait(20) == 1
+        assert "Exec format error" in said.read_text()
+
+
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     with throwaway(tmp_path) as session, pytest.raises(FileNotFoundError):
         session.start([str(tmp_path / "nothing")], session.path / "said.txt")
