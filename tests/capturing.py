@@ -182,7 +182,9 @@ class Capture:
         for stream in (self.process.stdout, self.process.stderr):
             assert stream is not None
             stream.close()
-        self.leavings()
+        end = time.monotonic() + 10
+        while self.processes() and time.monotonic() < end:
+            time.sleep(0.1)
         shutil.rmtree(self.temporary, ignore_errors=True)
 
 

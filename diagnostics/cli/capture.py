@@ -55,7 +55,12 @@ _WIDTH = 100
     help="End by itself after so long.",
 )
 @click.option("--web", is_flag=True, help="mitmweb beside it: look at every request.")
-@click.option("--port", type=click.IntRange(1, 65535), help="The proxy's port; else a free one.")
+@click.option(
+    "--port",
+    metavar="PORT",
+    type=click.IntRange(1, 65535),
+    help="The proxy's port; else a free one.",
+)
 @click.option(
     "-o",
     "--output",
@@ -223,6 +228,7 @@ def _introduce(screen: Screen, plan: Plan, page: Url | None, proxy: Endpoint) ->
             screen.note(warning)
     if page is None and not plan.scope.everything:
         screen.note(say("no-url", scope=read))
+    screen.note(say("live-page", url=_START))
     if plan.ticket:
         screen.note(say("emulated", ticket=plan.ticket))
     screen.note(say("secrets", folder=f"{plan.files}{os.sep}"))

@@ -202,6 +202,9 @@ def test_without_browser_and_display(tmp_path: Path) -> None:
         capturing(tmp_path, "--no-browser", "--allow", "shop.example.com") as capture,
     ):
         assert fetch(capture, f"http://localhost:{port}/") == (200, "hello")
+        status, page = fetch(capture, capture.until("shows the causes").split()[4])
+        assert status == 200
+        assert "why403" in page
         assert fetch(capture, "http://www.example.net/")[0] == 502
         assert fetch(capture, TILE) == (403, '{"message":"Forbidden"}')
         assert "non-browser-client" in capture.until("403: ")
@@ -218,6 +221,7 @@ def test_without_browser_and_display(tmp_path: Path) -> None:
         har = (capture.output / "capture.har").read_text()
         assert "example.org" not in har
         assert "example.net" not in har
+        assert "why403.test" not in har
         assert capture.leavings() == []
 
 
