@@ -7,6 +7,11 @@ be given.
 from addons.diagnose import Diagnose
 from addons.livepage import LivePage
 from addons.selftest import SelfTest
+from addons.together import Together
 from addons.whatif import WhatIf
 
-addons = [WhatIf(), SelfTest(), LivePage(), Diagnose()]
+addons = [Together(WhatIf(), SelfTest(), LivePage(), Diagnose())]
+
+# mitmproxy asks this module too for the hooks of every flow. In Python 3.11 a module takes twenty
+# times as long to say that it lacks a name as to say that it is None.
+requestheaders = request = responseheaders = response = update = None
