@@ -97,6 +97,8 @@ class _Session:
         hearing = embedded.complaints(self._screen.note, verbose=self._plan.web)
         with _signals(stop.set), hearing as said:
             master, ready = self._master()
+            diagnosis = embedded.addon(master, "why403")  # it is gone from there at the end
+            diagnosis.observers.append(self._screen.verdict)
             proxy = asyncio.create_task(master.run())
             try:
                 endpoint = await self._started(master, proxy, ready, said)
@@ -111,7 +113,7 @@ class _Session:
                     await proxy
         self._tell(float("inf"))
         embedded.write_har(self._plan.flow_file, self._plan.har_file)
-        report: Report = embedded.addon(master, "why403").live.report()
+        report: Report = diagnosis.live.report()
         self._check_that_something_came()
         return _with_blind_spots(report, self._obstacles.blind_spots())
 
@@ -144,7 +146,6 @@ class _Session:
             web=plan.web,
             ticket=plan.ticket,
         )
-        embedded.addon(master, "why403").observers.append(self._screen.verdict)
         return master, watch.ready
 
     async def _started(
