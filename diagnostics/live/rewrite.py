@@ -2,13 +2,14 @@
 
 Pure: header fields and bytes in, changed ones out, with sentences that say what was changed. Only
 what a change is about is touched; every other byte stays. What cannot be changed from outside (a
-script's own options, a library's version) is said by `obstacle`.
+script's own options, the page's address) is said by `obstacle`.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from functools import cache
 
 import msgspec
 from selectolax.lexbor import LexborHTMLParser
@@ -18,14 +19,13 @@ from diagnostics.browser import url as urls
 from diagnostics.capture.exchange import Pairs
 from diagnostics.journey.whatif import Change
 from diagnostics.live.markup import Attribute, Edit, StartTag, edited, start_tags
-from diagnostics.provider.profile import profile_for
+from diagnostics.provider.profile import profile_for, profiles
 
 #: A document longer than this is let through with its headers changed only.
 MOST_BYTES = 16 * 1024 * 1024
 _MOST_NESTED = 3
 _WITH_POLICY = {"img": "src", "script": "src", "iframe": "src", "link": "href"}
 _OBSTACLES = {
-    "gl-js": "a library's version cannot be exchanged from here: change it on the site",
     "page": "a page cannot be moved from here: open it at the other address",
     "client": "the browser cannot be cleaned from here: open the page in a fresh profile",
     "cache": "the browser's cache is asked before the proxy: reload with Ctrl+Shift+R"
@@ -34,6 +34,8 @@ _OBSTACLES = {
 _CAVEATS = {
     "request-policy": "Only elements in the page's markup are changed. What scripts ask for, with"
     " fetch() or a map library's own option, stays as it is.",
+    "gl-js": "Only a map library that the page's markup loads by an address with its version is"
+    " exchanged, not one that is bundled with the site's own scripts or added by a script.",
     "sandbox": "Only frames in a page's markup are changed, not those that scripts add.",
     "allow": "The provider's real list stays as it is. Where the changed list decides otherwise,"
     " an emulated provider answers in its place, with an empty map.",
@@ -45,6 +47,7 @@ _STALE = frozenset(
 )
 _CSP = "content-security-policy"
 _POLICY = "referrer-policy"
+_WHOLE_VERSION = re.compile(r"\d{1,4}\.\d{1,4}\.\d{1,4}")
 _FIELD = re.compile(r"[\t\n\f\r ]+")
 
 
@@ -58,6 +61,8 @@ class Changed(msgspec.Struct, frozen=True):
 
 def obstacle(change: Change) -> str:
     """Why a change cannot be tried on live traffic; empty where it can."""
+    if change.name == "gl-js" and not _WHOLE_VERSION.fullmatch(change.value):
+        return "the address of a library has its whole version in it: write for example gl-js=3.9.0"
     return _OBSTACLES.get(change.name, "")
 
 
@@ -178,6 +183,7 @@ class _Rewriter:
         self._request_policy = rp.parse_header([by_name.get("request-policy", "")]).policy
         self._sandbox = "csp" in by_name
         self._same_origin = "sandbox" in by_name
+        self._library = by_name.get("gl-js", "")
 
     def document(self, text: str) -> tuple[str, list[str]]:
         """The changed text, and what was changed."""
@@ -215,6 +221,8 @@ class _Rewriter:
         edits = []
         if self._request_policy and self._asks_provider(tag, base):
             edits += self._with(tag, "referrerpolicy", self._request_policy)
+        if self._library and tag.name in {"script", "link"}:
+            edits += self._other_version(tag)
         if tag.name == "iframe":
             if self._same_origin and (sandbox := tag.get("sandbox")) is not None:
                 tokens = _FIELD.split(_decoded(sandbox.value or "").strip())
@@ -225,6 +233,23 @@ class _Rewriter:
             if srcdoc is not None and srcdoc.value and depth < _MOST_NESTED:
                 edits += self._srcdoc(srcdoc, depth)
         return edits
+
+    def _other_version(self, tag: StartTag) -> list[Edit]:
+        """The map library's script or stylesheet in the wanted version, whatever its digest."""
+        pointer = tag.get(_WITH_POLICY[tag.name])
+        address = _decoded(pointer.value or "") if pointer else ""
+        for pattern in _versions_in_addresses():
+            found = pattern.search(address)
+            if pointer is None or found is None or found[1] == self._library:
+                continue
+            self._count(f"the map library was {_shown(found[1])}, is {self._library}")
+            changed = address[: found.start(1)] + self._library + address[found.end(1) :]
+            integrity = tag.get("integrity")
+            return [
+                _value(pointer, changed),
+                *([Edit(integrity.start, integrity.end, "")] if integrity else []),
+            ]
+        return []
 
     def _srcdoc(self, attribute: Attribute, depth: int) -> list[Edit]:
         """The document within, which is text of an attribute: its character references are read,
@@ -257,6 +282,11 @@ class _Rewriter:
 
 
 _SAME_ORIGIN = "allow-same-origin"
+
+
+@cache
+def _versions_in_addresses() -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(p.library.version_in_script) for p in profiles())
 
 
 def _is(attribute: Attribute | None, value: str) -> bool:

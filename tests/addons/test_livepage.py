@@ -115,9 +115,9 @@ def test_a_question_is_answered_when_there_is_news(
         state = await asyncio.wait_for(waiting, 2)
         assert state["what_if"]["changes"] == POLICY
         assert state["version"] > first["version"]
-        wrong = answered(await served.ask("/try", "POST", {"changes": ["gl-js=3.9.0"]}))
+        wrong = answered(await served.ask("/try", "POST", {"changes": ["client=clean"]}))
         assert wrong.status_code == 400
-        assert "cannot be exchanged" in (wrong.text or "")
+        assert "cannot be cleaned" in (wrong.text or "")
 
     in_loop(served, work)
 

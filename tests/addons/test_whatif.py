@@ -1,25 +1,30 @@
-"""Changes on live traffic: flow by flow, and in a real Chromium that opens the pages of tickets."""
+"""Changes on live traffic: flow by flow, and in real browsers that open the pages of tickets."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from _pytest.mark.structures import ParameterSet
 from mitmproxy import exceptions, http
 from mitmproxy.test import tflow
 
 from addons.whatif import WhatIf
 from diagnostics import ticket as tickets
-from diagnostics.live import chromium
+from diagnostics.live import chromium, firefox
 from diagnostics.live import proxy as proxies
 from diagnostics.live.play import EMULATOR, wait_until_quiet
 from diagnostics.provider.token import encode
+from diagnostics.ticket import Ticket
 
 ADDON = EMULATOR.with_name("whatif.py")
 TICKETS = EMULATOR.parent.parent / "fixtures" / "tickets"
@@ -30,6 +35,7 @@ TOKEN = encode("pk", {"u": "acme", "a": "ck0example00000000000000a"})
 STYLE = f"https://api.mapbox.com/styles/v1/acme/x?access_token={TOKEN}"
 DOCUMENT = {"Sec-Fetch-Dest": "document", "If-None-Match": '"x"', "Accept-Encoding": "gzip, dcb"}
 Load = Callable[[object], Any]
+Go = Callable[[str], object]
 
 
 class Changing:
@@ -212,7 +218,7 @@ def test_what_is_not_counted(in_mitmproxy: Load) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ("gl-js=3.9.0", "why403_what_if: gl-js=3.9.0: a library's version cannot be exchanged"),
+        ("gl-js=3", "why403_what_if: gl-js=3: the address of a library has its whole version"),
         ("client=clean", "open the page in a fresh profile"),
         ("nonsense", "is no change that can be tried"),
     ],
@@ -238,23 +244,57 @@ def test_observers_are_told(in_mitmproxy: Load) -> None:
 
 IMAGE = '<img alt="" src="https://api.mapbox.com/v4/acme.x/1/0/0.png?access_token={{token}}">'
 HOP = '<img alt="" src="https://tiles.example.org/streets/1/0/0">'
-#: A ticket's name, the change that its fix proposes, and an address whose body is replaced by a
-#: picture of the same provider, so that no map library is needed.
-IN_CHROMIUM = [
-    ("helmet-gl3-chromium", POLICY, "https://shop.example.com/map", IMAGE),
-    ("srcdoc-policy-chromium", POLICY, "", ""),
-    (
-        "meta-no-referrer-chromium",
-        POLICY,
-        "https://club.example.org/contact",
-        f"<meta charset=utf-8><meta name=referrer content=no-referrer>{IMAGE}",
-    ),
-    ("img-attribute-chromium", "request-policy=strict-origin-when-cross-origin", "", ""),
-    ("redirect-policy-chromium", POLICY, "https://shop.example.com/map", HOP),
-    ("csp-sandbox-chromium", "csp-=sandbox", "https://wiki.example.com/upload/map.html", IMAGE),
-    ("iframe-sandbox-chromium", "sandbox+=allow-same-origin", "https://maps.example.com/embed",
-     IMAGE),
-    ("apex-not-www-chromium", "allow+=example.com", "https://example.com/map", IMAGE),
+SHOP, STORE = "https://shop.example.com/map", "https://www.example.com/store/locator"
+LIBRARY = "https://api.mapbox.com/mapbox-gl-js/v{}/mapbox-gl.js"
+OLD_LIBRARY = LIBRARY.format("0.45.0")
+# What the versions of a map library do in a worker: the old one cannot name a referrer.
+ASK = "https://api.mapbox.com/v4/acme.x/1/0/0.vector.pbf?access_token={{token}}"
+IN_WORKER = """
+const code = `{}`;
+new Worker(URL.createObjectURL(new Blob([code], {{type: "text/javascript"}})));
+"""
+BY_XHR = f"const x = new XMLHttpRequest(); x.open('GET', '{ASK}'); x.send();"
+BY_FETCH = f"fetch('{ASK}', {{referrer: '${{location.href}}'}});"
+
+
+def script(code: str) -> dict[str, Any]:
+    headers = {"Access-Control-Allow-Origin": "*"}
+    return {"html": IN_WORKER.format(code), "type": "text/javascript", "headers": headers}
+
+
+def markup(body: str) -> dict[str, Any]:
+    return {"html": f"<!DOCTYPE html><title>Map</title>{body}"}
+
+
+#: A ticket's name, the change that its fix proposes, and sites in place of the ticket's, so that
+#: no map library is needed. At least one ticket for each cause whose remedy is a change of the
+#: page, its policy, its library or the list.
+CASES = [
+    ("helmet-gl3-chromium", POLICY, {SHOP: markup(IMAGE)}),
+    ("srcdoc-policy-chromium", POLICY, {}),
+    ("meta-no-referrer-chromium", POLICY,
+     {"https://club.example.org/contact": markup(
+         f"<meta name=referrer content=no-referrer>{IMAGE}")}),
+    ("img-attribute-chromium", "request-policy=strict-origin-when-cross-origin", {}),
+    ("redirect-policy-chromium", POLICY, {SHOP: markup(HOP)}),
+    ("csp-sandbox-chromium", "csp-=sandbox",
+     {"https://wiki.example.com/upload/map.html": markup(IMAGE)}),
+    ("iframe-sandbox-chromium", "sandbox+=allow-same-origin",
+     {"https://maps.example.com/embed": markup(IMAGE)}),
+    ("apex-not-www-chromium", "allow+=example.com", {"https://example.com/map": markup(IMAGE)}),
+    ("path-entry-chromium", "allow+=www.example.com", {STORE: markup(IMAGE)}),
+    ("path-entry-chromium", "referrer-policy=unsafe-url", {STORE: markup(IMAGE)}),
+    ("scheme-downgrade-chromium", "to=https", {SHOP: markup(IMAGE.replace("https", "http"))}),
+    ("gl045-worker-chromium", "gl-js=3.9.0",
+     {"https://legacy.example.com/fleet": markup(
+         f'<script crossorigin integrity="{{digest}}" src="{OLD_LIBRARY}"></script>'),
+      OLD_LIBRARY: script(BY_XHR), LIBRARY.format("3.9.0"): script(BY_FETCH)}),
+    ("path-entry-firefox-capped", "allow+=www.example.com", {STORE: markup(IMAGE)}),
+    ("scheme-downgrade-firefox", "to=https", {SHOP: markup(IMAGE.replace("https", "http"))}),
+    ("meta-no-referrer-chromium", POLICY,
+     {"https://club.example.org/contact": markup(
+         f"<meta name=referrer content=no-referrer>{IMAGE}")}, "firefox"),
+    ("helmet-gl3-chromium", POLICY, {SHOP: markup(IMAGE)}, "firefox"),
 ]  # fmt: skip
 SWITCH = """
 import json
@@ -269,36 +309,66 @@ def request(flow):
 """
 
 
-def prepared(folder: Path, name: str, address: str, body: str) -> Path:
-    """The ticket, with another body at `address`."""
+def prepared(folder: Path, name: str, sites: dict[str, dict[str, Any]]) -> Path:
+    """The ticket with other answers at these addresses; what else the address sends stays."""
     data = yaml.safe_load((TICKETS / f"{name}.yaml").read_text(encoding="utf-8"))
-    if address:
-        site = data["sites"][address]
-        site.pop("body", None)
-        site["html"] = f"<!DOCTYPE html><title>Map</title>{body}"
+    for address, site in sites.items():
+        known = data["sites"].setdefault(address, {})
+        known.pop("body", None)
+        known.update(site)
     file = folder / f"{name}.yaml"
-    file.write_text(yaml.safe_dump(data), encoding="utf-8")
+    text = yaml.safe_dump(data)
+    if OLD_LIBRARY in sites:
+        ticket = tickets.load(TICKETS / f"{name}.yaml")
+        code = ticket.fill(data["sites"][OLD_LIBRARY]["html"]).encode()
+        digest = base64.b64encode(hashlib.sha384(code).digest()).decode()
+        text = text.replace("{digest}", f"sha384-{digest}")
+    file.write_text(text, encoding="utf-8")
     return file
 
 
-@pytest.mark.browser("chromium")
-@pytest.mark.parametrize(
-    ("name", "change", "address", "body"), IN_CHROMIUM, ids=[case[0] for case in IN_CHROMIUM]
-)
-def test_a_refused_page_is_answered_after_the_change(
-    tmp_path: Path, name: str, change: str, address: str, body: str
-) -> None:
+@contextmanager
+def opened(browser: str, folder: Path, proxy: proxies.Proxy, ticket: Ticket) -> Iterator[Go]:
+    """The browser of a ticket, and how to open a page in it."""
+    client = ticket.client
+    if browser == "firefox":
+        extra = dict(client.preferences)
+        with firefox.running(folder, proxy, headless=True, extra=extra) as running:
+            yield running.control.go
+        return
     from playwright.sync_api import sync_playwright
 
-    file = prepared(tmp_path, name, address, body)
+    with (
+        chromium.running(folder, proxy, switches=client.switches) as running,
+        sync_playwright() as playwright,
+    ):
+        page = playwright.chromium.connect_over_cdp(running.endpoint).contexts[0].new_page()
+        yield page.goto
+
+
+def cases() -> list[ParameterSet]:
+    found = []
+    for name, change, sites, *other in CASES:
+        browser = other[0] if other else tickets.load(TICKETS / f"{name}.yaml").client.browser
+        mark = pytest.mark.browser(browser)
+        found.append(
+            pytest.param(name, change, sites, browser, marks=mark, id=f"{name}-{change}-{browser}")
+        )
+    return found
+
+
+@pytest.mark.parametrize(("name", "change", "sites", "browser"), cases())
+def test_a_refused_page_is_answered_after_the_change(
+    tmp_path: Path, name: str, change: str, sites: dict[str, dict[str, Any]], browser: str
+) -> None:
+    ticket = tickets.load(prepared(tmp_path, name, sites))
     switch = tmp_path / "switch.py"
     switch.write_text(SWITCH, encoding="utf-8")
-    options = {"why403_ticket": str(file)}
+    options = {"why403_ticket": str(tmp_path / f"{name}.yaml")}
     scripts = ["-s", str(ADDON), "-s", str(switch)]
     with (
         proxies.running(tmp_path, EMULATOR, options, scripts) as proxy,
-        chromium.running(tmp_path, proxy) as running,
-        sync_playwright() as playwright,
+        opened(browser, tmp_path, proxy, ticket) as go,
     ):
         handler = urllib.request.ProxyHandler({"http": f"http://{proxy.address}"})
         opener = urllib.request.build_opener(handler)
@@ -309,11 +379,10 @@ def test_a_refused_page_is_answered_after_the_change(
                 found: dict[str, Any] = json.load(answer)
             return found
 
-        page = playwright.chromium.connect_over_cdp(running.endpoint).contexts[0].new_page()
-        page.goto(tickets.load(file).page)
+        go(ticket.page)
         wait_until_quiet(proxy, seconds=1)
         before = state([change])["before"]
-        page.reload()
+        go(ticket.page)
         wait_until_quiet(proxy, seconds=1)
         after = state()
     assert before["refused"] > 0
