@@ -62,6 +62,8 @@ class Marionette:
         )
         found = self._ask("WebDriver:ExecuteAsyncScript", {"script": body, "args": arguments})
         result = found["value"]
+        if result is None:
+            raise LiveError("Firefox left the page before the script ended")
         if "error" in result:
             raise LiveError(f"Firefox: {result['error']}")
         return result.get("value")

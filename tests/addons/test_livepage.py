@@ -1,4 +1,4 @@
-"""The live page: served by the addon, and driven by clicks in a real Chromium."""
+"""The live page: served by the addon, and driven by clicks in real browsers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +20,10 @@ from addons import livepage
 from addons.livepage import LivePage
 from addons.selftest import SelfTest
 from addons.whatif import WhatIf
-from diagnostics.live import chromium
+from diagnostics.live import chromium, firefox
 from diagnostics.live import proxy as proxies
 from diagnostics.live.play import EMULATOR, wait_until_quiet
-from diagnostics.live.proxy import Proxy
+from diagnostics.live.proxy import LiveError, Proxy
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -397,3 +398,40 @@ def test_the_self_test_is_one_click_away(window: Window) -> None:
     live.click("text=live")
     live.wait_for_selector("html[data-version]")
     assert live.inner_text("#self-test").startswith("Nothing removes or rewrites the Referer")
+
+
+@pytest.mark.browser("firefox")
+def test_a_fix_is_tried_in_firefox(tmp_path: Path) -> None:
+    ticket = tmp_path / "ticket.yaml"
+    ticket.write_text(yaml.safe_dump(TICKET), encoding="utf-8")
+    options = {"why403_ticket": str(ticket)}
+    with (
+        proxies.running(tmp_path, ENTRY, options, ["-s", str(EMULATOR)]) as proxy,
+        firefox.running(tmp_path, proxy, headless=True) as running,
+    ):
+        control = running.control
+
+        def until(address: str, condition: str) -> None:
+            """Until the page at the address is there and the condition holds in it."""
+            script = f"return location.href === arguments[0] && Boolean({condition});"
+            end = time.monotonic() + 30
+            holds = False
+            while not holds:
+                assert time.monotonic() < end, condition
+                time.sleep(0.2)
+                with suppress(LiveError):  # a page that is left, or not there yet
+                    holds = control.page(script, address)
+
+        def visit_shop() -> None:
+            control.go(SHOP)
+            until(SHOP, "document.readyState === 'complete'")
+            wait_until_quiet(proxy, seconds=1)
+            control.go(LIVE)
+
+        visit_shop()
+        until(LIVE, "document.querySelector('#referrer-policy-blocks .fix button')")
+        control.page("document.querySelector('#referrer-policy-blocks .fix button').click();")
+        until(LIVE, "!document.getElementById('trying').hidden")
+        visit_shop()
+        until(LIVE, "document.getElementById('since-answered').innerText === '4 answered'")
+        until(LIVE, "document.getElementById('since-refused').innerText === '0 refused'")

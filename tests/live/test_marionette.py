@@ -84,6 +84,14 @@ def test_a_script_that_throws(peer: Peer) -> None:
     control.close()
 
 
+@pytest.mark.parametrize("peer", [script(None)], indirect=True)
+def test_a_page_that_goes_away_meanwhile(peer: Peer) -> None:
+    control = Marionette(peer.port, timeout=5)
+    with pytest.raises(LiveError, match="left the page"):
+        control.page("x()")
+    control.close()
+
+
 @pytest.mark.parametrize("peer", [[{"message": "no session"}]], indirect=True)
 def test_a_command_that_is_refused(peer: Peer) -> None:
     with pytest.raises(LiveError, match="WebDriver:NewSession: no session"):
