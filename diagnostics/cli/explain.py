@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from click.shell_completion import CompletionItem
 
 from diagnostics.causes import catalog
 from diagnostics.causes.catalog import CauseText
@@ -11,8 +12,16 @@ from diagnostics.errors import InputError
 from diagnostics.journey.verdict import Cause
 
 
+def _causes(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return [
+        CompletionItem(text.code.value, help=text.title)
+        for text in catalog.every()
+        if text.code.value.startswith(incomplete)
+    ]
+
+
 @click.command("explain")
-@click.argument("cause", required=False)
+@click.argument("cause", required=False, shell_complete=_causes)
 def explain(cause: str | None) -> None:
     """Explain a cause and how to fix it.
 
