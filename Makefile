@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint bench record clean
+.PHONY: demo test lint bench record reproduce-all package clean
 
 demo: $(VENV)/.installed
 	$(BIN)/why403 demo
@@ -23,6 +23,16 @@ bench: $(VENV)/.tested
 # Plays every ticket in a real browser again: needs chromium, firefox-esr and npm.
 record: $(VENV)/.tested
 	$(BIN)/python -m fixtures.record
+
+# Every ticket from its capture back to a refusal in a real browser, and its first fix.
+reproduce-all: $(VENV)/.tested
+	$(BIN)/python -m tests.reproduce_all
+
+# Wheel and source distribution, installed and used in clean environments of each of PYTHONS.
+PYTHONS ?= $(PYTHON)
+package: $(VENV)/.tested
+	$(BIN)/python -m pip install --quiet --group package
+	$(BIN)/python -m tests.packaging $(PYTHONS)
 
 clean:
 	rm -rf $(VENV) why403-demo.html
