@@ -11,11 +11,14 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from diagnostics import __version__
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 #: Command -> the module that holds a click command of the same name, and one line of help.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -28,12 +31,33 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "diagnostics.cli.csp",
         "Would a page's Content-Security-Policy let this request leave?",
     ),
-    "token": ("diagnostics.cli.token", "Read a token without asking anybody"),
+    "token": ("diagnostics.cli.token", "Read a token, or ask its account about it"),
+    "probe": (
+        "diagnostics.cli.probe",
+        "Learn what a token's list admits by a handful of real requests",
+    ),
     "capture": (
         "diagnostics.cli.capture",
         "Open a page and say live why its requests are refused",
     ),
+    "rehearse": (
+        "diagnostics.cli.rehearse",
+        "Say what a list of allowed URLs would refuse, before it goes live",
+    ),
+    "support": (
+        "diagnostics.cli.support",
+        "Put together what the provider's support asks for, and a reply to the customer",
+    ),
+    "sanitize": (
+        "diagnostics.cli.sanitize",
+        "Make a capture fit to share: no secrets, the same diagnosis",
+    ),
+    "batch": ("diagnostics.cli.batch", "Diagnose many captures and count their causes"),
     "addon-path": ("diagnostics.cli.addon_path", "Print the path of the addon for mitmproxy"),
+    "reproduce": (
+        "diagnostics.cli.reproduce",
+        "Play a refusal on this machine, then each fix",
+    ),
     "demo": ("diagnostics.cli.demo", "Diagnose a bundled capture of a real browser"),
 }
 
@@ -74,6 +98,17 @@ class Commands(click.Group):
         )
         assert isinstance(command, click.Command)
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """As click's, but from the table of commands: a press of the tab key imports none."""
+        from click.shell_completion import CompletionItem
+
+        names = [
+            CompletionItem(name, help=says)
+            for name, (_, says) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -198,5 +233,6 @@ def main() -> None:
       why403 diagnose page.har --allow example.com
       why403 explain referrer-policy-blocks
 
-    `why403 COMMAND --help` has examples for each command. Nothing is sent anywhere.
+    `why403 COMMAND --help` has examples for each command. Nothing is sent to a provider, but
+    by `token --api` and `probe --send`.
     """

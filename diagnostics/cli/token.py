@@ -1,21 +1,30 @@
-"""`why403 token`: what a token says about itself, without asking anybody and without showing it."""
+"""`why403 token`: what a token says about itself, and what its account says about it.
+
+Without options nobody is asked. `--api` asks the Tokens API with a secret token that is never
+shown; `--tokens` takes a list that was saved before.
+"""
 
 from __future__ import annotations
 
 import sys
 import time
 import urllib.parse
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import click
+import msgspec
 
 from diagnostics.cli import layout
+from diagnostics.cli.asked_token import VARIABLE, ask
 from diagnostics.errors import InputError
+from diagnostics.journey.told import ListedToken, read_list
 from diagnostics.provider.token import KINDS, PATTERN, Token, decode
 from diagnostics.report.terminal import plain
 
 TOKENS_API = "https://docs.mapbox.com/api/accounts/tokens/"
 TOKENS_PAGE = "https://console.mapbox.com/account/access-tokens/"
+API_URL = "https://api.mapbox.com"
 _MEANINGS = {
     "pk": "public: made for pages and apps; may have URL restrictions unless it is the default one",
     "sk": "secret: belongs on a server; whoever reads it can change the account",
@@ -24,20 +33,163 @@ _MEANINGS = {
 
 
 @click.command("token")
-@click.argument("token_", metavar="TOKEN")
-def token(token_: str) -> None:
-    """Read a token without asking anybody.
+@click.option("--api", is_flag=True, help="Ask the account's Tokens API with a secret token.")
+@click.option(
+    "--tokens", "tokens_file", metavar="F", help="Read a list that -o has saved, ask nobody."
+)
+@click.option(
+    "--capture",
+    "captures",
+    metavar="CAPTURE",
+    multiple=True,
+    help="Look up the tokens of this traffic, audit its use of them, and diagnose it.",
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Save the list for diagnose --tokens, without the tokens themselves; - is stdout.",
+)
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text")
+@click.option(
+    "--token-env",
+    metavar="NAME",
+    default=VARIABLE,
+    show_default=True,
+    help="The environment variable that holds the secret token.",
+)
+@click.option(
+    "--api-url",
+    metavar="URL",
+    default=API_URL,
+    show_default=True,
+    help="Where the Tokens API is; https, or http on this machine.",
+)
+@click.argument("token_", metavar="[TOKEN]", required=False)
+@click.pass_context
+def token(
+    ctx: click.Context,
+    api: bool,
+    tokens_file: str | None,
+    captures: tuple[str, ...],
+    output: str | None,
+    form: str,
+    token_env: str,
+    api_url: str,
+    token_: str | None,
+) -> None:
+    """Read a token, or ask its account about it.
 
     TOKEN is a token or a URL that holds one; - reads it from stdin, which keeps it out of the
-    shell's history. The signature is never shown. Exit status 2 if there is no token.
+    shell's history. The signature is never shown. Without --api, nobody is asked.
+
+    --api lists the account's tokens with their real allowed URLs. It needs a secret token with the
+    scope tokens:read, in the environment variable MAPBOX_ACCESS_TOKEN or typed at the prompt. Each
+    request is shown on stderr before it is sent, and the secret token goes to --api-url only.
+
+    Exit status 0; 1 if --api or --tokens finds an error to correct, so that it serves in CI; 2 if
+    there is no token or the account cannot be asked.
 
     \b
     Examples:
       why403 token pk.eyJ1IjoiYWNtZSIsImEiOiJjazBleGFtcGxlIn0.c2lnbmF0dXJl
-      echo "$MAPBOX_TOKEN" | why403 token -
+      echo "$TOKEN" | why403 token -
+      why403 token --api                              every token, and what is wrong
+      why403 token --api --capture page.har           the page's tokens, and why 403
+      why403 token --api -o tokens.json               save the list, then
+      why403 diagnose page.har --tokens tokens.json   use it without the secret
     """
-    text = sys.stdin.read() if token_ == "-" else token_
-    click.echo(report(find(text), time.time()))
+    account_view = api or tokens_file is not None
+    if not account_view:
+        if captures or output is not None or form != "text":
+            raise click.UsageError(
+                "This asks for the account's list: add --api or --tokens F.", ctx
+            )
+        if token_ is None:
+            raise click.UsageError("Give a TOKEN, or --api for the account's tokens.", ctx)
+        click.echo(report(_given(token_), time.time()))
+        return
+    if api and tokens_file is not None:
+        raise click.UsageError("Give either --api or --tokens F.", ctx)
+    if [tokens_file, token_, *captures].count("-") > 1:
+        raise click.UsageError("Only one thing can be read from stdin (-).", ctx)
+    ctx.exit(_account(tokens_file, captures, output, form, token_env, api_url, token_))
+
+
+def _given(text: str) -> Token:
+    return find(sys.stdin.read() if text == "-" else text)
+
+
+def _account(
+    tokens_file: str | None,
+    captures: Sequence[str],
+    output: str | None,
+    form: str,
+    token_env: str,
+    api_url: str,
+    token_: str | None,
+) -> int:
+    """Show the account view; the exit status."""
+    from diagnostics.account.look import look
+    from diagnostics.capture.open import read_capture
+    from diagnostics.cli import account_view
+    from diagnostics.cli.output import write
+    from diagnostics.report import json
+
+    asked = _given(token_) if token_ is not None else None
+    # Files first: nobody is asked, and no secret typed, for a capture that cannot be read.
+    read = [part for path in captures for part in read_capture(path, sys.stdin.buffer)]
+    if tokens_file is not None:
+        account, data = "", _file(tokens_file)
+    else:
+        account, data = _from_api(token_env, api_url)
+    try:
+        listed: list[ListedToken] = read_list(data)
+    except ValueError as error:
+        raise InputError(f"{tokens_file or api_url}: {error}") from None
+    if output is not None:
+        write(_without_tokens(data), output)
+    view = look(account, listed, read, asked)
+    if output != "-":
+        selected = bool(read) or asked is not None
+        click.echo(
+            json.render(view) if form == "json" else account_view.text(view, selected=selected),
+            nl=form != "json",
+        )
+    return int(view.wrong)
+
+
+def _from_api(token_env: str, api_url: str) -> tuple[str, bytes]:
+    """The account's name and its list, as JSON."""
+    from diagnostics.account.service import Service, origin_of
+    from diagnostics.account.tokens_api import list_tokens, readable_secret
+
+    origin = origin_of(api_url)
+    secret = readable_secret(ask(token_env, "secret token with the scope tokens:read"))
+    with Service(origin) as service:
+        items = list_tokens(service, secret, lambda says: click.echo(plain(says, None), err=True))
+    return secret.account or "", msgspec.json.encode(items)
+
+
+def _file(path: str) -> bytes:
+    from pathlib import Path
+
+    try:
+        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _without_tokens(data: bytes) -> str:
+    """The list as it was answered, without the tokens: `diagnose --tokens` needs their ids only."""
+    from diagnostics.provider.token import redact
+
+    items = msgspec.json.decode(data)
+    for item in items if isinstance(items, list) else [items]:
+        text = item.pop("token", None)
+        # What is compared with a captured token is the id within it.
+        item["id"] = (isinstance(text, str) and decode(text).id) or item["id"]
+    return redact(msgspec.json.format(msgspec.json.encode(items)).decode()) + "\n"
 
 
 def find(text: str) -> Token:

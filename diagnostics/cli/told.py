@@ -20,7 +20,10 @@ def options(command: _F) -> _F:
     """Give a command `--allow`, `--allow-file`, `--unrestricted` and `--tokens`."""
     for option in (
         click.option(
-            "--tokens", "tokens_file", metavar="F", help="The Tokens API's list, as JSON."
+            "--tokens",
+            "tokens_file",
+            metavar="F",
+            help="The Tokens API's list, as `why403 token --api -o F` saves it.",
         ),
         click.option(
             "--unrestricted", is_flag=True, help="The token is known to have no allowed URLs."

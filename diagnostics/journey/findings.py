@@ -196,7 +196,7 @@ def unrestricted_token(scene: Scene) -> Iterable[Finding]:
         if token is None or token.kind != "pk" or not sighting.request.client.renders_pages:
             continue
         document = sighting.issuer.document
-        if document is None or not _is_public(document):
+        if document is None or not is_public(document):
             continue
         allowed = scene.told.about(token)
         answers = scene.contrast.of(token.text)
@@ -216,7 +216,7 @@ def unrestricted_token(scene: Scene) -> Iterable[Finding]:
             )
 
 
-def _is_public(document: Document) -> bool:
+def is_public(document: Document) -> bool:
     """Whether others can open the page: not one on this machine or on an address without a name."""
     url = urls.parse(document.url)
     if url is None or url.scheme not in {"http", "https"} or "." not in url.host:

@@ -45,7 +45,10 @@ class Told(msgspec.Struct, frozen=True):
         return self.everywhere
 
 
-class _Listed(msgspec.Struct, rename="camel"):
+class ListedToken(msgspec.Struct, frozen=True, rename="camel"):
+    """One item of the Tokens API's list, as far as it bears on a diagnosis. `default` is whether
+    it is the account's default token; secret tokens come without `token`."""
+
     id: str
     usage: str = ""
     default: bool = False
@@ -54,23 +57,33 @@ class _Listed(msgspec.Struct, rename="camel"):
     allowed_urls: list[str] | None = None
     token: str | None = None
 
+    @property
+    def captured_id(self) -> str:
+        """The id that the token itself carries; the item's own where its text is not listed."""
+        return (decode(self.token).id if self.token else None) or self.id
 
-def read_tokens(data: bytes) -> dict[str, Allowed]:
-    """The answer of the Tokens API's list call (or several, as one JSON list), by token id.
+    @property
+    def allowed(self) -> Allowed:
+        return Allowed(
+            tuple(self.allowed_urls or ()),
+            f"the token list ({'default token' if self.default else self.note or self.id})",
+            self.default,
+            tuple(self.scopes) if self.scopes is not None else None,
+        )
+
+
+def read_list(data: bytes) -> list[ListedToken]:
+    """The answer of the Tokens API's list call (or several, as one JSON list), or one item of it.
 
     Raises ValueError with one line where it is something else.
     """
     try:
-        listed = msgspec.json.decode(data, type=list[_Listed] | _Listed)
+        listed = msgspec.json.decode(data, type=list[ListedToken] | ListedToken)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"not a list of the Tokens API: {error}") from None
-    found = {}
-    for item in listed if isinstance(listed, list) else [listed]:
-        token_id = (decode(item.token).id if item.token else None) or item.id
-        found[token_id] = Allowed(
-            tuple(item.allowed_urls or ()),
-            f"the token list ({'default token' if item.default else item.note or item.id})",
-            item.default,
-            tuple(item.scopes) if item.scopes is not None else None,
-        )
-    return found
+    return listed if isinstance(listed, list) else [listed]
+
+
+def read_tokens(data: bytes) -> dict[str, Allowed]:
+    """What the Tokens API's list says about each token, by token id. Raises ValueError."""
+    return {item.captured_id: item.allowed for item in read_list(data)}

@@ -18,12 +18,13 @@ _PROFILES = ("mapbox",)
 
 class Endpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A kind of request: its name, the path that it has, the scope that the documentation asks
-    for, whether it needs a token, whether allowed URLs are known to govern it, and who usually
-    makes it (page, worker or navigation)."""
+    for, whether the documentation speaks of its scopes at all, whether it needs a token, whether
+    allowed URLs are known to govern it, and who usually makes it (page, worker or navigation)."""
 
     name: str
     path: str
     scope: str | None = None
+    scope_documented: bool = True
     token: bool = True
     restricted: bool = True
     maker: str = "page"
@@ -52,6 +53,14 @@ class Library(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version_in_banner: str
 
 
+class Probe(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The request that shows whether a token admits a Referer: its path, with `{number}` where
+    each has its own, and what it is and costs."""
+
+    path: str
+    says: str
+
+
 class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Everything about one provider."""
 
@@ -67,6 +76,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_owners: tuple[str, ...]
     errors: tuple[ErrorBody, ...]
     library: Library
+    probe: Probe
 
     @property
     def rules(self) -> Dialect:

@@ -22,17 +22,21 @@ _DOT = r"(?:\.|%(?:25)*2[eE]|\\+u002[eE]|&#(?:46|[xX]2[eE]);)"
 _PAD = r"(?:=|%(?:25)*3[dD]|\\+u003[dD]){0,2}"
 # What base64 makes of `{` and a quote, a blank, a tab or a line break, and what follows.
 _JSON = r"e(?:y[A-L]|w[k-r0-3])[A-Za-z0-9_-]{6,}"
+# A further part, unless a token of its own begins there, whose signature would be left over.
+_PART = rf"{_DOT}(?![pst]k{_DOT}{_JSON})[A-Za-z0-9_-]+"
 
 #: The shape of a token anywhere in text; the signature part may be cut. What does not begin like
 #: JSON needs a capital letter, or `sk.example.com` would be a token.
 PATTERN = re.compile(
-    rf"[pst]k{_DOT}{_JSON}{_PAD}(?:{_DOT}[A-Za-z0-9_-]+{_PAD}){{0,2}}"
-    rf"|\b[pst]k{_DOT}(?=[a-z0-9_-]*[A-Z])[A-Za-z0-9_-]{{12,}}{_PAD}(?:{_DOT}[A-Za-z0-9_-]+){{0,2}}"
+    rf"[pst]k{_DOT}{_JSON}{_PAD}(?:{_PART}{_PAD}){{0,2}}"
+    rf"|\b[pst]k{_DOT}(?=[a-z0-9_-]*[A-Z])[A-Za-z0-9_-]{{12,}}{_PAD}(?:{_PART}){{0,2}}"
 )
 #: The same, and JSON Web Tokens (RFC 7519), which differ from Mapbox's in having no prefix.
-#: One begins a word, or `git-newmap` would hold one.
+#: One begins a word, or `git-newmap` would hold one. A token's `shown` form is found first and
+#: left alone, for an account may be called `ew0example`.
 _SECRET = re.compile(
-    rf"{PATTERN.pattern}|(?<![A-Za-z0-9]){_JSON}{_PAD}(?:{_DOT}[A-Za-z0-9_-]+{_PAD}){{0,2}}"
+    r"[pst]k\.…\([A-Za-z0-9_?-]{1,40}(?:/[A-Za-z0-9_-]{0,5}…?)?\)"
+    rf"|{PATTERN.pattern}|(?<![A-Za-z0-9]){_JSON}{_PAD}(?:{_PART}{_PAD}){{0,2}}"
 )
 #: What every secret has, to pass over most texts quickly; `pk.…` is one that is named already.
 _HINT = re.compile(r"[pst]k(?:\.(?!…)|[%&\\])|ey[A-L]|ew[k-r0-3]")
@@ -122,7 +126,7 @@ def _decoded_if_secret(found: re.Match[str]) -> str:
 
 
 def _shown(found: re.Match[str]) -> str:
-    return _shown_text(found[0])
+    return found[0] if "…" in found[0] else _shown_text(found[0])
 
 
 @functools.lru_cache(maxsize=1024)

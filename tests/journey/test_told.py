@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from diagnostics.journey.told import UNKNOWN, Allowed, Told, read_tokens
+from diagnostics.journey.told import UNKNOWN, Allowed, Told, read_list, read_tokens
 from diagnostics.provider.token import decode, encode
 
 PK = encode("pk", {"u": "acme", "a": "ck0one"})
@@ -57,3 +57,13 @@ def test_nothing_is_known() -> None:
     assert Told().about(decode(PK)) is UNKNOWN
     assert not UNKNOWN.known
     assert not UNKNOWN.unrestricted
+
+
+def test_a_listed_token_is_found_by_the_id_within_its_text() -> None:
+    text = encode("pk", {"u": "acme", "a": "ck0inside"})
+    with_text, without = read_list(
+        json.dumps([{"id": "ck0outside", "token": text}, {"id": "ck0alone"}]).encode()
+    )
+    assert (with_text.captured_id, without.captured_id) == ("ck0inside", "ck0alone")
+    assert without.allowed.unrestricted
+    assert without.allowed.told_by == "the token list (ck0alone)"

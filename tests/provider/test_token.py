@@ -218,6 +218,8 @@ def test_no_text_around_hides_a_token(token: str, place: str, before: str, after
         "desk.MapComponent.js and disk.UsageStatistics",
         "The token begins with pk. or sk. and has three parts.",
         "pk.…(acme/ck0ex…)",
+        "pk.…(ew0example/ck0ex…)",
+        "pk.…(my_ew0example)",
         "pk.YOUR_TOKEN",
         "https://a.example/fonts/DIN%20Pro%20Regular/0-255.pbf?x=%7B%7D",
         "100 % of it",
@@ -233,6 +235,17 @@ def test_a_json_web_token_of_somebody_else() -> None:
     header = base64.urlsafe_b64encode(b'{"alg":"HS256"}').decode().rstrip("=")
     body = base64.urlsafe_b64encode(b'{"sub":"kim"}').decode().rstrip("=")
     assert redact(f"x={header}.{body}.abcdefghijk-_") == "x=eyJ…"
+
+
+@pytest.mark.parametrize("before", ["eyJhbGciOiJIUzI1NiJ9.", "pk.eyJ1IjoiYSJ9.", "pk.Abcdefghijklm."])
+@pytest.mark.parametrize("kind", ["pk", "sk"])
+def test_two_tokens_that_run_into_one_another(before: str, kind: str) -> None:
+    """The first has room for two more parts; the second's must not be taken for them, or its
+    signature would be left."""
+    second = kind + TOKEN[2:]
+    for text in (before + second, (before + second).replace(".", "%2E")):
+        assert SIGNATURE not in redact(text)
+        assert TOKEN.split(".")[1] not in redact(text)
 
 
 @pytest.mark.parametrize("cut", range(4, len(TOKEN)))
