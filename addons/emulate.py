@@ -16,10 +16,10 @@ from typing import TextIO
 from mitmproxy import ctx, exceptions, http
 from mitmproxy.addonmanager import Loader
 
+from addons.hosted import put, request_of
 from diagnostics import ticket as tickets  # its `load` would pass for a hook of this script
-from diagnostics.capture.exchange import Headers
 from diagnostics.live.world import CONTROL_HOST, World
-from diagnostics.provider.emulated import Request, is_provider
+from diagnostics.provider.emulated import is_provider
 
 
 class Emulate:
@@ -78,8 +78,7 @@ class Emulate:
         if reply is None:
             flow.response = http.Response.make(204)
             return
-        headers = http.Headers([(n.encode(), v.encode()) for n, v in reply.headers])
-        flow.response = http.Response.make(reply.status, reply.body, headers)
+        put(flow, reply)
         if flow.request.pretty_host != CONTROL_HOST:
             self._write(
                 {
@@ -94,15 +93,6 @@ class Emulate:
         if self._log is not None:
             self._log.write(json.dumps(line) + "\n")
             self._log.flush()
-
-
-def request_of(flow: http.HTTPFlow) -> Request:
-    """The request of a flow as the pure code knows it."""
-    fields = [
-        (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
-        for name, value in flow.request.headers.fields
-    ]
-    return Request(flow.request.method, flow.request.pretty_url, Headers(fields))
 
 
 def _option_error(says: str) -> exceptions.OptionsError:
