@@ -65,13 +65,16 @@ class Client(_Strict, frozen=True):
 
 class Site(_Strict, frozen=True):
     """What one address answers. `body` names a file beside the ticket or in `fixtures/`; `load`
-    reads it into `html`. `type` is the media type, found from the address where not given."""
+    reads it into `html`. `type` is the media type, found from the address where not given.
+    `library` is a file of the client's library (`mapbox-gl.js`) that it answers with instead, as
+    a site's own copy does."""
 
     status: int = 200
     headers: HeaderFields = {}
     body: str = ""
     html: str = ""
     type: str = ""
+    library: str = ""
 
     @property
     def fields(self) -> Pairs:

@@ -114,6 +114,12 @@ def snap_of(program: Path) -> str:
     return found[1].decode() if found else ""
 
 
+def folder_for(program: Path) -> Path | None:
+    """Where a throwaway folder must lie that a browser is to read; None: anywhere."""
+    snap = snap_of(program)
+    return Path.home() / "snap" / snap / "common" if snap else None
+
+
 def _places(browser: Browser) -> list[Path]:
     return [_expanded(text) for text in browser.places.get(sys.platform, ())]
 

@@ -20,6 +20,7 @@ import msgspec
 from diagnostics.live import browsers
 from diagnostics.live.marionette import Marionette
 from diagnostics.live.proxy import Endpoint, LiveError
+from diagnostics.live.throwaway import Start, start_plainly
 
 _SECONDS_TO_START = 60
 _SECONDS_TO_QUIT = 20
@@ -154,6 +155,7 @@ def running(
     *,
     headless: bool = True,
     extra: Mapping[str, Preference] | None = None,
+    start: Start = start_plainly,
 ) -> Iterator[Firefox]:
     """Firefox with a new profile in `folder`; `extra` are further preferences. Raises LiveError."""
     program = browsers.find("firefox")
@@ -170,10 +172,7 @@ def running(
         *(("--headless",) if headless else ()),
     ]
     environment = {**os.environ, **ENVIRONMENT, "HOME": str(folder)}
-    with (folder / "firefox.txt").open("wb") as out:
-        process = subprocess.Popen(
-            command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=environment
-        )
+    process = start(command, folder / "firefox.txt", environment)
     try:
         control = Marionette(_wait_for_port(profile, process))
         try:

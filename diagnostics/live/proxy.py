@@ -16,6 +16,8 @@ from pathlib import Path
 
 import msgspec
 
+from diagnostics.live.throwaway import Start, start_plainly
+
 _START = "import sys; from mitmproxy.tools.main import mitmdump; sys.exit(mitmdump())"
 _SECONDS_TO_START = 30
 _SECONDS_TO_STOP = 15
@@ -73,7 +75,11 @@ class Proxy(Endpoint):
 
 @contextmanager
 def running(
-    folder: Path, script: Path, options: dict[str, str], arguments: Sequence[str] = ()
+    folder: Path,
+    script: Path,
+    options: dict[str, str],
+    arguments: Sequence[str] = (),
+    start: Start = start_plainly,
 ) -> Iterator[Proxy]:
     """A mitmdump with `script` and `options` on a free loopback port; its CA and its log lie in
     `folder`. The script must understand `why403_log` (as `addons/emulate.py` does). Raises
@@ -92,8 +98,7 @@ def running(
     command = [sys.executable, "-c", _START, "-q", "-s", str(script), *arguments]
     for name, value in wanted.items():
         command += ["--set", f"{name}={value}"]
-    with output.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+    process = start(command, output, None)
     proxy = Proxy(0, folder / "ca" / "mitmproxy-ca-cert.pem", log, process)
     try:
         proxy.port = _wait_for_port(proxy, output)

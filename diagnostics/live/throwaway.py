@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,6 +25,19 @@ _GUARD = (sys.executable, "-I", "-S", guard.__file__)
 _LOCK = "in-use"
 _SECONDS_TO_END = 5.0
 _NEW = 60.0  # seconds; a folder that young may not have its lock yet
+#: Starts a program; what it says goes to a file, and it may be given an environment.
+Start = Callable[[list[str], Path, dict[str, str] | None], "subprocess.Popen[bytes]"]
+
+
+def start_plainly(
+    command: list[str], output: Path, environment: dict[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a program that the caller ends; what it says goes to the file `output`. Raises
+    OSError."""
+    with output.open("wb") as out:
+        return subprocess.Popen(
+            command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=environment
+        )
 
 
 class Throwaway:

@@ -29,8 +29,7 @@ class Window(msgspec.Struct, frozen=True):
     @property
     def folder(self) -> Path | None:
         """Where its throwaway folder must lie; None: anywhere."""
-        snap = browsers.snap_of(self.program)
-        return Path.home() / "snap" / snap / "common" if snap else None
+        return browsers.folder_for(self.program)
 
     def warnings(self) -> list[str]:
         """What a person should know before it opens."""

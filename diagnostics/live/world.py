@@ -17,7 +17,8 @@ from diagnostics.ticket import Answer, Site, Ticket
 
 #: The recorder's own address. A request to `/visit/2` begins the second visit; never recorded.
 CONTROL_HOST = "why403.invalid"
-_CDN = (
+#: Where libraries come from, by address: groups are version and file.
+CDN = (
     (re.compile(r"https://api\.mapbox\.com/mapbox-gl-js/v([\d.]+)/([\w.-]+)"), "mapbox-gl"),
     (re.compile(r"https://unpkg\.com/leaflet@([\d.]+)/dist/([\w./-]+)"), "leaflet"),
 )
@@ -41,7 +42,7 @@ class World:
         return url is not None and (
             url.host in self._hosts
             or emulated.is_provider(url.host)
-            or any(pattern.match(address) for pattern, _ in _CDN)
+            or any(pattern.match(address) for pattern, _ in CDN)
         )
 
     def answer(self, request: Request) -> Reply | None:
@@ -60,7 +61,7 @@ class World:
         for prefix, site in self._prefixes.items():
             if bare.startswith(prefix):
                 return self._site(site, url.path, bare[len(prefix) :])
-        for pattern, package in _CDN:
+        for pattern, package in CDN:
             if found := pattern.fullmatch(bare.partition("?")[0]):
                 return self._library(package, found[1], found[2])
         if emulated.is_provider(url.host):
@@ -70,12 +71,12 @@ class World:
         return None
 
     def _site(self, site: Site, path: str, rest: str = "") -> Reply:
+        if site.library:
+            package, _, version = self.ticket.client.library.rpartition("@")
+            return self._library(package, version, site.library)
         fields = [(name, self.ticket.fill(value, rest)) for name, value in site.fields]
         if not any(name.lower() == "content-type" for name, _ in fields):
-            kind = site.type or mimetypes.guess_type(path)[0] or "text/html"
-            fields.append(
-                ("Content-Type", f"{kind}; charset=utf-8" if kind.startswith("text/") else kind)
-            )
+            fields.append(("Content-Type", content_type(site, path)))
         return Reply(site.status, tuple(fields), self.ticket.fill(site.html, rest).encode())
 
     def _library(self, package: str, version: str, name: str) -> Reply:
@@ -111,6 +112,15 @@ class World:
             and answer.visit in (None, self.visit)
             and all(value in (request.headers.get(n) or "") for n, value in answer.when.items())
         )
+
+
+def content_type(site: Site, path: str) -> str:
+    """The Content-Type with which a site is answered whose URL has this path."""
+    given = next((v for name, v in site.fields if name.lower() == "content-type"), None)
+    if given is not None:
+        return given
+    kind = site.type or mimetypes.guess_type(path)[0] or "text/html"
+    return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind
 
 
 def _changed(reply: Reply, answer: Answer) -> Reply:

@@ -1,7 +1,7 @@
 """Takes secrets out of a report, whatever field they ended up in.
 
 One place at the way out instead of care at every place on the way: every string of the report
-passes through here.
+passes through here. Sentences of excessive length lose their middle at the same time.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import msgspec
 
 from diagnostics.provider import token as tokens_of
 from diagnostics.provider.token import decode
+from diagnostics.report.terminal import cut
 
 #: The name of a parameter in a query, fragment or cookie, also within a percent-encoded URL, and
 #: what its value can be.
@@ -40,6 +41,10 @@ _SHORTEST_LITERAL = 16
 # Each is looked for in each text; beyond these, the pattern and the parameter's name tell.
 _MOST_SHAPED = 8
 _MOST_ODD = 100
+
+# Sentences quote what has a field of its own, such as a Referer, which can be megabytes long.
+_SENTENCES = frozenset({"says", "because", "settle", "cost", "reason"})
+_LONGEST_SENTENCE = 2_000
 
 T = TypeVar("T")
 
@@ -92,15 +97,26 @@ def _clean(text: str, literals: dict[str, str]) -> str:
 
 
 def _without_secret_parameters(text: str) -> str:
+    return replace_secret_parameters(text, lambda value: f"({len(value)} characters)")
+
+
+def replace_secret_parameters(text: str, stand_in: Callable[[str], str]) -> str:
+    """`text` with what `stand_in` makes of each value of a parameter whose name says that it is
+    secret; values that hide nothing stay."""
     kept, end = [], 0
     for name in _NAME.finditer(text):
         if name.start() < end or not _is_secret(name[1]):
             continue
         value = _VALUE.match(text, name.end())
         if value is not None and not _hides_nothing(value[0]):
-            kept += [text[end : value.start()], f"({len(value[0])} characters)"]
+            kept += [text[end : value.start()], stand_in(value[0])]
             end = value.end()
     return "".join([*kept, text[end:]]) if kept else text
+
+
+def names_a_secret(name: str) -> bool:
+    """Whether a field of that name holds a secret, by the last of its words."""
+    return _is_secret(name)
 
 
 def _hides_nothing(value: str) -> bool:
@@ -147,6 +163,9 @@ class _Walker:
         for name in value.__struct_fields__:
             old = getattr(value, name)
             new = self.walk(old)
+            if name in _SENTENCES and isinstance(new, str) and len(new) > _LONGEST_SENTENCE:
+                # Only now: half a token is no longer known for one.
+                new = cut(new, _LONGEST_SENTENCE)
             if new is not old:
                 changes[name] = new
         return msgspec.structs.replace(value, **changes) if changes else value

@@ -77,6 +77,16 @@ def test_libraries_come_from_the_folder(tmp_path: Path) -> None:
     assert get(world(), url).status == 404
 
 
+def test_a_site_may_have_a_copy_of_the_library(tmp_path: Path) -> None:
+    dist = tmp_path / "leaflet-1.9.4" / "dist"
+    dist.mkdir(parents=True)
+    (dist / "leaflet.js").write_text("/* 1.9.4 */")
+    own = "  https://shop.example.com/own.js: {library: leaflet.js}\ntoken:"
+    ticket = parse(TICKET.replace("token:", own, 1), "t.yaml")
+    assert get(World(ticket, tmp_path), "https://shop.example.com/own.js").body == b"/* 1.9.4 */"
+    assert get(World(ticket), "https://shop.example.com/own.js").status == 404
+
+
 def test_the_list_of_the_first_visit_holds_until_the_second() -> None:
     where = world()
     style = f"https://api.mapbox.com/styles/v1/acme/s?access_token={where.ticket.token.text}"
