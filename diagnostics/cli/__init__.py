@@ -42,11 +42,11 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "rehearse": (
         "diagnostics.cli.rehearse",
-        "Say what a list of allowed URLs would refuse, before it goes live",
+        "Say what a list would refuse, before it goes live",
     ),
     "support": (
         "diagnostics.cli.support",
-        "Put together what the provider's support asks for, and a reply to the customer",
+        "Put together what support asks for, and a reply",
     ),
     "sanitize": (
         "diagnostics.cli.sanitize",

@@ -7,7 +7,9 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TypedDict
 
 import click
 
@@ -41,12 +43,26 @@ def render(report: Report, form: str, *, to_terminal: bool) -> str:
         return html.render(report)
     from diagnostics.report import text
 
+    return text.render(report, **screen(to_terminal=to_terminal))
+
+
+class Screen(TypedDict):
+    """How text is laid out."""
+
+    colour: bool
+    width: int
+    unicode: bool
+
+
+def screen(*, to_terminal: bool) -> Screen:
+    """The layout for standard output, or for a file: colours only on a terminal that wants them,
+    other signs than ASCII only where they can be encoded."""
     on_terminal = to_terminal and sys.stdout.isatty()
-    width = shutil.get_terminal_size((_WIDTH, 24)).columns if on_terminal else _WIDTH
-    colour = on_terminal and "NO_COLOR" not in os.environ
     encoding = (sys.stdout.encoding or "ascii") if to_terminal else "utf-8"
-    return text.render(
-        report, colour=colour, width=width, unicode=encoding.lower().replace("-", "") == "utf8"
+    return Screen(
+        colour=on_terminal and "NO_COLOR" not in os.environ,
+        width=shutil.get_terminal_size((_WIDTH, 24)).columns if on_terminal else _WIDTH,
+        unicode=encoding.lower().replace("-", "") == "utf8",
     )
 
 
@@ -55,24 +71,44 @@ def write(text: str, output: str | None) -> None:
 
     Raises InputError where the file cannot be written.
     """
+    write_pieces((text,), output)
+
+
+def write_pieces(pieces: Iterable[str], output: str | None) -> None:
+    """The same for a text that comes in pieces, which need not be in memory all at once."""
     if output is None or output == "-":
-        click.echo(text, nl=not text.endswith("\n"), color=True)
+        last = "\n"
+        for last in pieces:
+            click.echo(last, nl=False, color=True)
+        if not last.endswith("\n"):
+            click.echo()
+        return
+    write_bytes((piece.encode() for piece in pieces), output)
+
+
+def write_bytes(pieces: Iterable[bytes], output: str) -> None:
+    """Put bytes that come in pieces whole into a file, or onto standard output for `-`. Raises
+    InputError where the file cannot be written."""
+    if output == "-":
+        for piece in pieces:
+            sys.stdout.buffer.write(piece)
         return
     path = Path(output)
-    if path.exists() and not path.is_file():  # a pipe or device, such as /dev/stdout
-        path.write_text(text, encoding="utf-8")
-        return
     try:
-        _replace(path.resolve(), text)
+        if path.exists() and not path.is_file():  # a pipe or device, such as /dev/stdout
+            with path.open("wb") as file:
+                file.writelines(pieces)
+        else:
+            _replace(path.resolve(), pieces)
     except OSError as error:
         raise InputError(f"{output}: cannot be written: {error.strerror or error}") from error
 
 
-def _replace(path: Path, text: str) -> None:
+def _replace(path: Path, pieces: Iterable[bytes]) -> None:
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(pieces)
         Path(temporary).chmod(0o666 & ~_umask())
         Path(temporary).replace(path)
     except BaseException:

@@ -9,7 +9,7 @@ import msgspec
 
 from diagnostics.capture.exchange import Capture
 from diagnostics.capture.issuer import Issuer
-from diagnostics.journey import checklist, findings, fixes, hypothesis, rivals
+from diagnostics.journey import checklist, findings, fixes, hypothesis, redactions, rivals
 from diagnostics.journey.case import Case, Reading
 from diagnostics.journey.contrast import Contrast, resource_of, stored_by_cdn
 from diagnostics.journey.hypothesis import is_bare
@@ -77,7 +77,7 @@ def _summary(traffic: Sequence[CaptureTraffic]) -> CaptureSummary:
     captures = [part.capture for part in traffic]
     spots: dict[str, None] = {}
     for part in traffic:
-        for spot in (*part.capture.blind_spots, *_missing(part)):
+        for spot in (*part.capture.blind_spots, *redactions.costs(part), *_missing(part)):
             spots.setdefault(spot)
     return CaptureSummary(
         files=tuple(capture.file for capture in captures),
@@ -151,10 +151,11 @@ class Verdicts:
             evidence=_moved(verdict.evidence, where, exchange.where),
         )
 
-    def _judge(self, sighting: Sighting) -> Verdict:
+    def case(self, sighting: Sighting) -> Case:
+        """One request with all that bears on it, as the stages are asked about it."""
         exchange, token = sighting.exchange, sighting.token
         issuer, reading, sure = self._issuer(sighting)
-        case = Case(
+        return Case(
             exchange=exchange,
             url=sighting.url,
             request=sighting.request,
@@ -170,6 +171,9 @@ class Verdicts:
             page_is_sure=sure,
             self_test=self._self_test,
         )
+
+    def _judge(self, sighting: Sighting) -> Verdict:
+        exchange, case = sighting.exchange, self.case(sighting)
         outcome = walk(case)
         proposed = fixes.propose(case, outcome.cause)
         if self._what_if:

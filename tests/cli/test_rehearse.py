@@ -1,0 +1,88 @@
+"""`why403 rehearse`: exit status for CI, formats, wrong usage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+import fixtures
+from diagnostics.cli import main
+
+CAPTURES = fixtures.ROOT / "captures"
+WORKS = str(CAPTURES / "works-gl3-chromium.devtools.har")
+
+
+def run(*args: str, stdin: bytes | None = None) -> Result:
+    return CliRunner(env={"COLUMNS": "80"}).invoke(main, ["rehearse", *args], input=stdin)
+
+
+@pytest.mark.parametrize(
+    ("args", "status", "says"),
+    [
+        ([WORKS], 0, "The smallest list admits all 14 requests."),
+        ([WORKS, "--allow", "example.com"], 0, "The list admits all 14 requests."),
+        ([WORKS, "--allow", "www.example.com"], 1, "The list would refuse all 14 requests."),
+        ([WORKS, "--allow", "Shop.example.com"], 0, "would refuse nothing for certain; for 14"),
+        ([WORKS, "--allow", "a.example", "--allow", "shop.example.com"], 0, "admits all 14"),
+        ([str(CAPTURES / "helmet-gl3-chromium.mitmproxy.flow")], 1, "would refuse the one"),
+    ],
+)
+def test_the_answer_and_the_status(args: list[str], status: int, says: str) -> None:
+    result = run(*args)
+    assert result.exit_code == status
+    assert says in result.stdout
+
+
+def test_json_is_data_whose_numbers_agree() -> None:
+    result = run(WORKS, "--allow", "shop.example.com/map", "--format", "json")
+    data = json.loads(result.stdout)
+    assert (result.exit_code, data["schema"]) == (1, "why403/rehearsal/1")
+    assert list(data) == [
+        "schema", "capture", "allowed", "suggested", "summary", "verdicts", "open", "entries",
+        "smallest", "warnings", "cannot_see",
+    ]  # fmt: skip
+    assert data["summary"]["refused"] == len(data["verdicts"]) == 14
+    assert [e["entry"] for e in data["smallest"]["entries"]] == ["shop.example.com"]
+    assert data["verdicts"][0]["fixes"][0]["predicted"] == "allowed"
+
+
+def test_the_file_s_ending_chooses_the_format(tmp_path: Path) -> None:
+    for name, begins in (("r.md", "## The smallest"), ("r.json", "{"), ("r.txt", "The smallest")):
+        result = run(WORKS, "-o", str(tmp_path / name))
+        assert (result.exit_code, result.stdout) == (0, "")
+        assert (tmp_path / name).read_text(encoding="utf-8").startswith(begins)
+
+
+def test_a_list_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text("# ours\nwww.example.com\n")
+    assert run(WORKS, "--allow-file", str(tmp_path / "list.txt")).exit_code == 1
+    (tmp_path / "list.txt").write_text("# nothing\n")
+    result = run(WORKS, "--allow-file", str(tmp_path / "list.txt"))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "holds no allowed URL" in result.stderr
+
+
+def test_standard_input_and_several_captures() -> None:
+    result = run("-", "--allow", "example.com", stdin=Path(WORKS).read_bytes())
+    assert result.exit_code == 0
+    other = str(CAPTURES / "works-gl2-firefox.firefox.har")
+    assert run(WORKS, other, "--allow", "example.com").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        ([], "Missing argument"),
+        (["/nowhere.har"], "/nowhere.har"),
+        ([WORKS, "-o", "r.html"], "text, json or markdown"),
+        ([WORKS, "--format", "html"], "Invalid value"),
+    ],
+)
+def test_wrong_usage(args: list[str], says: str) -> None:
+    result = run(*args)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert says in result.stderr
+    assert "Traceback" not in result.stderr
