@@ -22,8 +22,10 @@ from diagnostics.capture.unpack import Allowance, Data, TooMuchError, hold
 #: Reads one member: its data and name to its captures; raises CaptureError.
 Read = Callable[[Data, str], list[Capture]]
 
-_CAPTURES = (".har", ".har.gz", ".zhar", ".flow", ".flows", ".mitm", ".mitmproxy")
+#: Endings of names that say that a file is meant to be a capture.
+CAPTURES = (".har", ".har.gz", ".zhar", ".flow", ".flows", ".mitm", ".mitmproxy")
 _PERHAPS = (".json", ".gz", ".zip", ".txt", ".curl", ".sh", ".bat", ".cmd", ".log", ".dump")
+_OWN = "har.har"  # Playwright's name for the capture beside its bodies
 _MEMBERS = 10_000
 _BODY = 1 << 20
 _BANNER = 4096
@@ -62,10 +64,35 @@ def read_archive(data: Data, file: str, allowance: Allowance, read: Read) -> lis
     A member that should be a capture and cannot be read is a capture without exchanges whose
     `skipped` says why. Raises CaptureError where the archive is damaged or locked, or holds none.
     """
-    with _damage_said(file):
-        archive = zipfile.ZipFile(io.BufferedReader(_Window(data)))
-    with archive:
+    with open_archive(data, file) as archive:
         return _read_members(archive, file, allowance, read)
+
+
+def open_archive(data: Data, file: str) -> zipfile.ZipFile:
+    """A zip archive, to be closed. Raises CaptureError where it is damaged."""
+    with _damage_said(file):
+        return zipfile.ZipFile(io.BufferedReader(_Window(data)))
+
+
+def candidates(archive: zipfile.ZipFile, file: str) -> list[zipfile.ZipInfo]:
+    """The members that may be captures; only `har.har` where the others are its bodies. Raises
+    CaptureError where the archive is locked, or another program's."""
+    says = strangers().archives
+    members = [info for info in archive.infolist()[:_MEMBERS] if _is_candidate(info)]
+    names = [name.lower() for name in archive.namelist()[:_MEMBERS]]
+    if any(name.startswith("raw/") and name.endswith(("_c.txt", "_s.txt")) for name in names):
+        raise CaptureError(f"{file}: {says['fiddler']}")
+    if any(info.flag_bits & 1 for info in members):
+        raise CaptureError(f"{file}: {says['locked']}")
+    return [info for info in members if info.filename == _OWN] or members
+
+
+def unpack(
+    archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, allowance: Allowance
+) -> Data:
+    """One member's content. Raises CaptureError where it is damaged or too much."""
+    with _damage_said(name):
+        return hold(_pieces(archive, info), allowance)
 
 
 @contextlib.contextmanager
@@ -82,32 +109,25 @@ def _read_members(
     archive: zipfile.ZipFile, file: str, allowance: Allowance, read: Read
 ) -> list[Capture]:
     says = strangers().archives
-    members = [info for info in archive.infolist()[:_MEMBERS] if _is_candidate(info)]
-    names = [name.lower() for name in archive.namelist()[:_MEMBERS]]
-    if any(name.startswith("raw/") and name.endswith(("_c.txt", "_s.txt")) for name in names):
-        raise CaptureError(f"{file}: {says['fiddler']}")
-    if any(info.flag_bits & 1 for info in members):
-        raise CaptureError(f"{file}: {says['locked']}")
-    own = [info for info in members if info.filename == "har.har"]
     captures: list[Capture] = []
     failed: list[tuple[str, str]] = []
-    for info in own or members:
+    for info in candidates(archive, file):
         name = f"{file}/{printable(info.filename)}"
         try:
-            with _damage_said(file):
-                content = hold(_pieces(archive, info), allowance)
-            if own:
+            content = unpack(archive, info, file, allowance)
+            if info.filename == _OWN:
                 content = _with_bodies(content, archive, allowance)
             captures += read(content, name)
         except TooMuchError:
             raise
         except CaptureError as error:
-            if info.filename.lower().endswith(_CAPTURES):
+            if info.filename.lower().endswith(CAPTURES):
                 failed.append((name, str(error)))
     if not captures:
         if failed:
             raise CaptureError(failed[0][1])
-        traced = any(name.endswith((".trace", "trace.network")) for name in names)
+        names = archive.namelist()[:_MEMBERS]
+        traced = any(name.lower().endswith((".trace", "trace.network")) for name in names)
         raise CaptureError(f"{file}: {says['trace' if traced else 'empty']}")
     for name, reason in failed:
         reason = reason.removeprefix(f"{name}: ")
@@ -119,7 +139,7 @@ def _is_candidate(info: zipfile.ZipInfo) -> bool:
     folder, _, name = info.filename.lower().rpartition("/")
     if not name or name.startswith(".") or folder.startswith("__macosx"):
         return False
-    return name.endswith(_CAPTURES + _PERHAPS) or "." not in name
+    return name.endswith(CAPTURES + _PERHAPS) or "." not in name
 
 
 def _pieces(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:

@@ -8,6 +8,7 @@ from diagnostics.browser import csp, html
 from diagnostics.browser import referrer_policy as rp
 from diagnostics.browser import url as urls
 from diagnostics.capture.exchange import Exchange, Headers
+from diagnostics.capture.redacted import is_redacted
 
 _DOCUMENT_TYPES = frozenset({"document", "iframe", "frame", "object", "embed"})
 _HTML_TYPES = ("text/html", "application/xhtml+xml")
@@ -82,7 +83,7 @@ def read_document(
     """
     headers = exchange.response_headers
     body = exchange.body
-    markup = html.read(body, exchange.url) if body else None
+    markup = html.read(body, exchange.url) if body and not is_redacted(body) else None
     lines = headers.all("referrer-policy")
     parsed = rp.parse_header(lines)
     policy, unknown = parsed.policy, list(parsed.unknown)

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import itertools
 import mmap
+import re
 import sys
 from collections.abc import Iterable
 from importlib import resources
@@ -41,6 +43,14 @@ from diagnostics.capture.mend import (
 _BOM = b"\xef\xbb\xbf"
 _NULL = msgspec.Raw(b"null")
 _LONGEST_NAME = 60
+
+# What no browser comes near, and somebody's file may hold so that memory runs out: a long day's
+# recording has some 100,000 entries, and servers end a connection after a few hundred fields.
+_MOST_ENTRIES = 1_000_000
+_MOST_SKIPPED = 1_000
+_MOST_FIELDS = 10_000
+_LONG_FIELDS = 1 << 18  # shorter lists of fields need not be counted
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 
 
 class _Log(msgspec.Struct):
@@ -122,18 +132,28 @@ def read_har(data: bytes | bytearray | memoryview | mmap.mmap, file: str) -> Cap
     """Read a HAR. `data` is the whole file, `file` its name for messages.
 
     Raises CaptureError with one line where the whole is not a HAR; an entry that cannot be read
-    is in the capture's `skipped`.
+    is in the capture's `skipped`, up to a thousand of them one by one.
     """
     log = _read_log(data, file)
+    if len(log.entries or ()) > _MOST_ENTRIES:
+        raise CaptureError(
+            f"{file}: holds more than {_MOST_ENTRIES:,} entries, which is not read."
+            " Export fewer requests, for example of one page load."
+        )
     exporter = _exporter(log)
     exchanges: list[Exchange] = []
     skipped: list[Skipped] = []
+    more = 0
     for index, raw in enumerate(log.entries or ()):
         entry = _read_entry(raw)
-        if isinstance(entry, str):
+        if not isinstance(entry, str):
+            exchanges.append(_exchange(entry, raw, file, index))
+        elif len(skipped) < _MOST_SKIPPED:
             skipped.append(Skipped(file, index, entry))
         else:
-            exchanges.append(_exchange(entry, raw, file, index))
+            more += 1
+    if more:
+        skipped.append(Skipped(file, None, f"{more:,} more entries cannot be read"))
     return Capture(
         file=file,
         exporter=exporter.title,
@@ -210,22 +230,42 @@ def _pages(raw: msgspec.Raw) -> Iterable[Page]:
 
 def _read_entry(raw: msgspec.Raw) -> _Entry | str:
     """The entry, or a short reason why it cannot be read."""
+    if memoryview(raw)[0] != 0x7B:  # {
+        return "the entry is no object"
     try:
-        return _ENTRY.decode(raw)
+        entry = _ENTRY.decode(raw)
     except UNREADABLE:
         pass
+    else:
+        return _TOO_MANY if _has_too_many_fields(entry) else entry
     try:  # Broken UTF-8, lone surrogates or a wrong type: read it the slow and patient way.
-        entry = loose_or_raise(raw)
+        found = loose_or_raise(raw)
     except UNREADABLE:
         return "the entry cannot be read"
-    if not isinstance(entry, dict):
-        return "the entry is no object"
-    request = entry.get("request")
+    request = found.get("request")
     if not isinstance(request, dict):
         return "the entry has no request"
     if not isinstance(request.get("url"), str):
         return "the entry's request has no URL"
-    return _salvaged(entry, _Entry)
+    entry = _salvaged(found, _Entry)
+    return _TOO_MANY if _has_too_many_fields(entry) else entry
+
+
+_TOO_MANY = f"the entry has more than {_MOST_FIELDS:,} header fields"
+
+
+def _has_too_many_fields(entry: _Entry) -> bool:
+    """Whether its header fields are too many to be looked at, in whatever shape they are written:
+    as objects each has four strings, as pairs two."""
+    for message in (entry.request, entry.response):
+        if message is None:
+            continue
+        view = memoryview(message.headers)
+        if len(view) > _LONG_FIELDS:
+            strings = itertools.islice(_STRING.finditer(view), 4 * _MOST_FIELDS, None)
+            if next(strings, None) is not None:
+                return True
+    return False
 
 
 _NESTED: dict[str, type[msgspec.Struct]] = {
@@ -257,10 +297,10 @@ class _HarParts:
     initiator, which every request to a provider is asked for, are found without reading the
     entry again."""
 
-    __slots__ = ("_headers", "_initiator", "_raw")
+    __slots__ = ("_headers", "_initiator", "raw")
 
     def __init__(self, raw: msgspec.Raw, entry: _Entry) -> None:
-        self._raw = raw
+        self.raw = raw
         self._headers = entry.request.headers
         self._initiator = entry.initiator
 
@@ -288,7 +328,7 @@ class _HarParts:
 def _entry_of(parts: _HarParts) -> _Entry:
     """The entry behind some parts; the last few are kept, since one exchange is asked for several
     parts in a row."""
-    entry = _read_entry(parts._raw)
+    entry = _read_entry(parts.raw)
     # It was read before, when the exchange was made; but a deep call stack leaves less room.
     return entry if isinstance(entry, _Entry) else _Entry(_Request(""))
 

@@ -310,12 +310,12 @@ class Issuers:
         page = self._listed.get(exchange.page_ref)
         if page is None and len(self.capture.pages) == 1:
             page = self.capture.pages[0]
-        if page is not None and _is_page_url(page.title):
+        if page is not None and is_page_url(page.title):
             return Document(page.title), "the capture's list of pages"
         if request.origin and request.origin != "null":
             return Document(request.origin + "/"), "its Origin header"
         for page in self.capture.pages:
-            if page.title.startswith(_LOCAL_PAGES) and _is_page_url(page.title):
+            if page.title.startswith(_LOCAL_PAGES) and is_page_url(page.title):
                 return Document(page.title), "the capture's list of pages"
         origin = referer_origin(request.referer)
         if origin and request.referer and request.site != "same-origin":
@@ -377,7 +377,7 @@ def _is_local_page(url: str) -> bool:
     return url.startswith(_LOCAL_PAGES)
 
 
-def _is_page_url(title: str) -> bool:
+def is_page_url(title: str) -> bool:
     """Whether a page's title is its URL, as Chrome writes; `Shop: home` would parse as one too."""
     if any(character.isspace() for character in title):
         return False

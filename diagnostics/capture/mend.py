@@ -19,8 +19,13 @@ UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError, OverflowError)
 #: Deeper than any exporter nests (Chrome's chains of asynchronous parents end at 32).
 MAXIMUM_DEPTH = 120
 
-_SURROGATE = re.compile(rb"\\u[dD](?:[89abAB]([0-9a-fA-F]{2}\\u[dD][c-fC-F])?|[c-fC-F])")
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_SPACES = memoryview(b" " * (1 << 16))
+_SURROGATE = re.compile(
+    rb"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})?|[c-fC-F][0-9a-fA-F]{2})"
+)
+# Brackets of one kind, with all that stands before them, or the end: a gigabyte of `[` is one match,
+# and wherever a match begins there is one, so that nothing is looked at twice.
+_BRACKETS = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+"?)*+([\[{]++|[\]}]++|\Z)', re.DOTALL)
 
 
 def without_lone_surrogates(data: memoryview) -> bytearray:
@@ -48,24 +53,32 @@ def without_depths(data: memoryview) -> bytearray:
     """A copy in which what is nested deeper than `MAXIMUM_DEPTH` is null."""
     mended = bytearray(data)
     depth, start = 0, None
-    cuts: list[tuple[int, int]] = []
-    for token in _TOKEN.finditer(data):
-        character = data[token.start()]
-        if character in b"[{":
-            depth += 1
+    for found in _BRACKETS.finditer(data):
+        first, end = found.span(1)
+        if first == end:
+            break
+        if data[first] in b"[{":
+            depth += end - first
             if depth > MAXIMUM_DEPTH and start is None:
-                start = token.start()
-        elif character in b"]}":
-            depth -= 1
-            if start is not None and depth <= MAXIMUM_DEPTH:
-                cuts.append((start, token.end()))
-                start = None
+                start = end - (depth - MAXIMUM_DEPTH)
+            continue
+        depth -= end - first
+        if start is not None and depth <= MAXIMUM_DEPTH:
+            _blank(mended, start, end - (MAXIMUM_DEPTH - depth))
+            start = None
     if start is not None:  # the file ends inside
-        cuts.append((start, len(data)))
-    for first, end in cuts:
-        if end - first >= len(b"null"):
-            mended[first:end] = b"null".ljust(end - first)
+        _blank(mended, start, len(data))
     return mended
+
+
+def _blank(mended: bytearray, start: int, end: int) -> None:
+    """Put null there and white space after it, without a second copy of what was there."""
+    if end - start < len(b"null"):
+        return
+    mended[start : start + 4] = b"null"
+    for at in range(start + 4, end, len(_SPACES)):
+        size = min(len(_SPACES), end - at)
+        mended[at : at + size] = _SPACES[:size]
 
 
 def loose(raw: msgspec.Raw) -> Any:

@@ -57,7 +57,16 @@ def read_capture(
     within `limits`. Raises CaptureError, always one line that names the file and says what to do.
     """
     name = "standard input" if path == "-" else printable(path) or "''"
-    data = _read_stream(stdin, name, limits) if path == "-" else _map(path, name, limits)
+    data = _read_stream(stdin, name, limits) if path == "-" else map_file(path, name, limits)
+    return read_data(data, name, limits)
+
+
+def read_data(
+    data: Data,
+    name: str,
+    limits: Limits = Limits(),  # noqa: B008
+) -> list[Capture]:
+    """The same for data that is at hand; `name` is what it is called, fit for one line."""
     return _captures(data, name, Allowance(limits, len(data), name), _DEPTH)
 
 
@@ -73,7 +82,12 @@ def _chunks(stream: BinaryIO) -> Iterator[bytes]:
         yield chunk
 
 
-def _map(path: str, name: str, limits: Limits) -> Data:
+def map_file(
+    path: str,
+    name: str,
+    limits: Limits = Limits(),  # noqa: B008
+) -> Data:
+    """A file's content, mapped where that is possible. Raises CaptureError."""
     try:
         with Path(path).open("rb") as file:
             status = os.fstat(file.fileno())

@@ -9,6 +9,7 @@ import msgspec
 from diagnostics.browser import url as urls
 from diagnostics.browser.client import Client, of_engine, recognise
 from diagnostics.capture.exchange import Capture, Exchange, Headers
+from diagnostics.capture.redacted import is_redacted
 
 #: Fields that Chromium adds after the point where a blocked or cached request's provisional
 #: headers are taken; one of them means that the list is what really went out.
@@ -43,17 +44,21 @@ def read_request(exchange: Exchange, capture: Capture | None = None) -> Request:
 
 def from_headers(headers: Headers, engine: str = "", final: bool = False) -> Request:
     """The same from the headers; a request without a User-Agent is that of the `engine`, if one
-    is known, and `final` headers are what was sent."""
+    is known, and `final` headers are what was sent. What another tool has redacted is unknown; with
+    a redacted Referer nobody can tell whether one was sent."""
     fields = {name.lower(): value for name, value in reversed(headers.pairs)}  # the first counts
+    referer = fields.get("referer") or None  # exporters write an empty one for none
+    agent, origin = fields.get("user-agent"), fields.get("origin")
+    unknown = is_redacted(referer)
     return _request(
-        fields.get("referer") or None,  # exporters write an empty one for none
-        fields.get("origin"),
+        None if unknown else referer,
+        None if is_redacted(origin) else origin,
         fields.get("sec-fetch-site", "").lower(),
         fields.get("sec-fetch-dest", "").lower(),
         fields.get("sec-fetch-mode", "").lower(),
         fields.get("sec-fetch-user") == "?1",
-        recognise(fields.get("user-agent")) if "user-agent" in fields else of_engine(engine),
-        final or any(name in fields for name in _FINAL_FIELDS),
+        of_engine(engine) if agent is None or is_redacted(agent) else recognise(agent),
+        not unknown and (final or any(name in fields for name in _FINAL_FIELDS)),
     )
 
 

@@ -56,7 +56,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "addon-path": ("diagnostics.cli.addon_path", "Print the path of the addon for mitmproxy"),
     "reproduce": (
         "diagnostics.cli.reproduce",
-        "Play a refusal on this machine, then each fix",
+        "Play a refusal on this machine, against an emulated provider, and then each fix",
     ),
     "demo": ("diagnostics.cli.demo", "Diagnose a bundled capture of a real browser"),
 }

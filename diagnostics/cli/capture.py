@@ -141,7 +141,10 @@ def capture(
         "Traffic": plan.flow_file,
         "HAR": plan.har_file,
     }
-    write(render(report, "html", to_terminal=False), str(files["Report"]))
+    html = render(report, "html", to_terminal=False)
+    with contextlib.suppress(OSError):  # `write` says it better
+        files["Report"].touch(mode=0o600)
+    write(html, str(files["Report"]))
     named = {what: str(file) for what, file in files.items()}
     again = ["why403", "diagnose", str(plan.flow_file)]
     again += [part for entry in told.everywhere.entries or () for part in ("--allow", entry)]
@@ -187,7 +190,7 @@ def _folder(output: str | None) -> tuple[Path, bool]:
     """The folder for the results, and whether it was made; only this user may look into a new
     one. Raises InputError."""
     folder = Path(output or time.strftime("why403-capture-%Y%m%d-%H%M%S"))
-    if (folder / "capture.flow").exists():
+    if any(os.path.lexists(folder / name) for name in ("capture.flow", "capture.har")):
         raise InputError(f"{folder}: holds a capture already. Name another folder.")
     is_new = not folder.exists()
     try:

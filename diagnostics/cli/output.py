@@ -105,11 +105,13 @@ def write_bytes(pieces: Iterable[bytes], output: str) -> None:
 
 
 def _replace(path: Path, pieces: Iterable[bytes]) -> None:
+    # Who may read what stood there may read what comes in its place, and nobody else.
+    mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:
             file.writelines(pieces)
-        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).chmod(mode)
         Path(temporary).replace(path)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -231,7 +231,9 @@ def token(sheet: Sheet) -> Check:
     malformed = next((token.malformed for token in tokens if token.malformed), None)
     if malformed is not None:
         return Check("token", "warn", f"A token {malformed.rstrip('.')}.")
-    kinds = sorted(token.shown for token in tokens)
+    if not any(token.kind for token in tokens):
+        return Check("token", "unknown", "Another tool has redacted the token.")
+    kinds = sorted(token.shown for token in tokens if token.kind)
     return Check("token", "pass", f"The token is readable: {', '.join(kinds[:3])}.")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from diagnostics.capture.redacted import is_redacted
 from diagnostics.capture.request import referer_origin
 from diagnostics.journey.case import Case, Claim, StageReport
 from diagnostics.journey.contrast import foreign_owner
@@ -23,6 +24,8 @@ _LONGEST_LENGTH = 9
 def examine(case: Case) -> StageReport:
     exchange, token = case.exchange, case.token
     status, body = exchange.status or 0, (exchange.body or "").strip()
+    if is_redacted(body):
+        body = ""
     known = case.profile.error(status, body) if body else None
     if known is not None and known[0].settles:
         return _settled(case, Cause(known[0].settles), known[1].groupdict().get("scope"), body)

@@ -19,6 +19,7 @@ from diagnostics.browser.referrer import Context, Hop, Means, Situation, predict
 from diagnostics.capture.document import Document
 from diagnostics.capture.exchange import Exchange
 from diagnostics.capture.issuer import Issuer
+from diagnostics.capture.redacted import is_redacted
 from diagnostics.capture.request import Request, referer_origin
 from diagnostics.journey.case import Hypothesis, Reading, shown
 from diagnostics.journey.library import LibraryVersion
@@ -197,7 +198,7 @@ def _is_bare_worker_entry(exchange: Exchange, request: Request) -> bool:
 def is_bare(exchange: Exchange, request: Request) -> bool:
     """Whether User-Agent and Referer (empty for none) are all the headers that are shown, as
     DevTools shows a worker's request."""
-    if request.headers_final:
+    if request.headers_final or is_redacted(exchange.request_headers.get("referer")):
         return False
     return {name.lower() for name, _ in exchange.request_headers} == {"user-agent", "referer"}
 

@@ -17,6 +17,7 @@ from diagnostics.journey.verdict import Cause, Confidence, Evidence, State
 from diagnostics.provider.allowed_urls import Admission, Decision, EntryMatch, EntryResult
 
 _LIST = "The token's list of allowed URLs: pass it with --allow or --tokens."
+_PREDICTED = "By the page's policy {referer} was sent; the capture does not show it."
 _BY_RESULT = {
     EntryResult.SCHEME: Cause.SCHEME_MISMATCH,
     EntryResult.PORT: Cause.PORT_MISMATCH,
@@ -52,12 +53,18 @@ def examine(case: Case) -> StageReport:
 def _refused(case: Case, referer: str, admission: Admission) -> StageReport:
     cause, reason, confidence = _cause(case, referer, admission)
     says = reason.says if reason else f"No allowed URL covers {shown(referer)}."
+    because = _because(cause, referer, says)
     evidence = [header_evidence(case.exchange, "Referer", referer)]
+    if case.reading.agreement == "unseen":  # predicted, for the capture does not show it
+        because = because.replace(" arrived, but", " was sent, by the page's policy, but")
+        evidence = [Evidence(_PREDICTED.format(referer=shown(referer)), case.exchange.where)]
+        if confidence is Confidence.CERTAIN:
+            confidence = Confidence.LIKELY
     evidence += [Evidence(r.says, case.allowed.told_by) for r in admission.reasons[:8]]
     claim = Claim(
         cause,
         confidence,
-        _because(cause, referer, says),
+        because,
         tuple(evidence),
         _LIST,
     )

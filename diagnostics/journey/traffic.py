@@ -17,6 +17,7 @@ from diagnostics.browser.url import Url
 from diagnostics.capture.document import Document
 from diagnostics.capture.exchange import Capture, Exchange
 from diagnostics.capture.issuer import Issuer, Issuers
+from diagnostics.capture.redacted import is_redacted
 from diagnostics.capture.request import Request, read_request
 from diagnostics.journey.contrast import Contrast
 from diagnostics.journey.hypothesis import PageScripts
@@ -177,7 +178,7 @@ def read_traffic(captures: Sequence[Capture]) -> tuple[list[CaptureTraffic], Con
 def count(contrast: Contrast, sighting: Sighting) -> None:
     """Let what one request was answered bear on the verdicts of its token."""
     token = sighting.token
-    if token is not None and token.text and sighting.governed:
+    if token is not None and token.text and sighting.governed and not is_redacted(token.text):
         contrast.add(
             sighting.exchange, sighting.request, token, sighting.url.path, sighting.profile
         )
@@ -200,4 +201,5 @@ def _policies_in(scripts: tuple[str, ...]) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=1024)
 def _decode(token: str) -> Token:
-    return decode(token)
+    # What another tool has redacted is no malformed token: nothing is known of it.
+    return Token(token) if is_redacted(token) else decode(token)
