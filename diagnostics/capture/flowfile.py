@@ -160,7 +160,7 @@ def exchange_of(flow: HTTPFlow, file: str, index: int) -> Exchange:
         sent.insert(0, ("Host", authority))  # HTTP/2 and 3 carry it as :authority
     request_headers = Headers(sent)
     response_headers = Headers(_pairs(response) if response else ())
-    status = response.status_code if response and response.status_code > 0 else None
+    status = response.status_code if response and 100 <= response.status_code <= 999 else None
     reason = clean(flow.error.msg) if flow.error else ""
     if status is not None:
         outcome = Outcome.ANSWERED

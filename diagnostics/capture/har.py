@@ -185,7 +185,8 @@ def _decode_file(view: memoryview, file: str) -> _File:
     except msgspec.ValidationError as error:
         raise CaptureError(f"{file}: is JSON but not a HAR ({error}).") from None
     except msgspec.DecodeError as error:
-        if "truncated" not in str(error):
+        # Half a surrogate pair in the file's last bytes is “truncated” to the decoder, too.
+        if "truncated" not in str(error) or b"\\u" in bytes(view[-16:]):
             view = memoryview(without_lone_surrogates(view))
     try:  # Once more: mended, or to say what is wrong.
         return _FILE.decode(view)

@@ -1,7 +1,8 @@
 """`make bench`: what a diagnosis costs, side by side with what others need just to read the file.
 
 Each measurement runs in a process of its own, alternating with the others; the best of its
-rounds is printed with the highest resident memory of any round.
+rounds is printed with the highest resident memory of any round. `python -m tests.bench batch`
+measures only batches.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from tests.bench import generate, proxy
+from tests.bench import batch, generate, proxy
 
 MEGABYTES = 120
 ROUNDS = 3
@@ -173,10 +174,14 @@ def main() -> None:
     if len(sys.argv) == 3:
         measure(sys.argv[1], sys.argv[2])
         return
+    if sys.argv[1:] == ["batch"]:
+        batch.main()
+        return
     with tempfile.TemporaryDirectory(prefix="why403-bench-", dir=os.environ.get("TMPDIR")) as name:
         readers(Path(name))
         slope(Path(name))
         proxy.measure(Path(name))
+        batch.measure(Path(name))
     start()
 
 

@@ -1,0 +1,1 @@
+"""Many captures at once: found, judged by workers, kept in one SQLite file, counted."""
