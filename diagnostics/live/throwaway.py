@@ -129,8 +129,13 @@ def throwaway(within: Path | None = None) -> Iterator[Throwaway]:
     base.mkdir(parents=True, exist_ok=True)
     remove_stale(base)
     path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
-    lock = (path / _LOCK).open("wb")
+    # The lock gets its name when it is held: another session's start takes one that is not for
+    # what is left of a session that is over.
+    unheld = path / (_LOCK if sys.platform == "win32" else f"{_LOCK}.new")
+    lock = unheld.open("wb")
     _lock(lock.fileno())
+    if sys.platform != "win32":
+        unheld.rename(path / _LOCK)
     watcher = subprocess.Popen(
         [*_GUARD, str(path)],
         stdin=subprocess.PIPE,

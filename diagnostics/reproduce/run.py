@@ -162,18 +162,21 @@ def try_fix(
 
 
 def _judged(trial: Trial, seen: Seen, kinds: Collection[str], others: int) -> Trial:
-    """A trial with what was seen after the fix."""
+    """A trial with what was seen after the fix. A kind that is asked for no more speaks against
+    nothing while others are answered: a map library asks for the old form of its icons, say, only
+    where the new one was refused."""
     refused = max(0, _count(seen.refused, kinds) - others)
-    missing = [kind for kind in kinds if not seen.answered.get(kind)]
+    answered = _count(seen.answered, kinds)
+    missing = sorted(kind for kind in kinds if not seen.answered.get(kind))
     why = f"not asked for: {', '.join(missing)}" if missing else ""
     if refused:
         still = dict.fromkeys(v.cause for v in seen.verdicts if shape(v.url) in kinds)
         why = f"still refused: {', '.join(still)}"
     return msgspec.structs.replace(
         trial,
-        proof=Proof.FAILED if why else Proof.PROVED,
+        proof=Proof.PROVED if answered and not refused else Proof.FAILED,
         refused=refused,
-        answered=_count(seen.answered, kinds),
+        answered=answered,
         why=why,
     )
 

@@ -156,7 +156,7 @@ def test_ended_in_the_middle_it_leaves_nothing(
         env={**os.environ, "TMPDIR": str(temporary)},
     )
     try:
-        until(lambda: list(temporary.glob("why403-session-*/chromium/DevToolsActivePort")))
+        until(lambda: list(temporary.glob("why403-session-*/chromium/*")))
         process.send_signal(number)
         said, _ = process.communicate(timeout=60)
         assert process.returncode == (130 if number is signal.SIGINT else -number), said
@@ -164,7 +164,7 @@ def test_ended_in_the_middle_it_leaves_nothing(
         until(lambda: not processes_of(temporary) and not list(temporary.glob("why403-*")))
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def until(holds: object, seconds: float = 60.0) -> None:

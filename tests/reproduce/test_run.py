@@ -12,9 +12,9 @@ from diagnostics.journey.verdict import Cause, Fix
 from diagnostics.live import browsers, libraries
 from diagnostics.live.proxy import LiveError
 from diagnostics.reproduce import run
-from diagnostics.reproduce.compare import Result
+from diagnostics.reproduce.compare import Result, Seen
 from diagnostics.reproduce.derive import derive
-from diagnostics.reproduce.outcome import Proof
+from diagnostics.reproduce.outcome import Proof, Trial
 from diagnostics.reproduce.replaying import Stage, whole
 from diagnostics.ticket import Ticket, load, parse
 from fixtures import ROOT
@@ -172,3 +172,21 @@ def test_a_ticket_is_written_whole(name: str, tmp_path: Path) -> None:
     assert (again.client, again.token, again.requests) == (
         before.client, before.token, before.requests,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("refused", "answered", "others", "proof", "why"),
+    [
+        ({}, {"a": 1, "b": 2}, 0, Proof.PROVED, ""),
+        ({}, {"a": 1}, 0, Proof.PROVED, "not asked for: b"),
+        ({}, {"c": 1}, 0, Proof.FAILED, "not asked for: a, b"),
+        ({"a": 1}, {"a": 5, "b": 1}, 0, Proof.FAILED, "still refused: "),
+        ({"a": 1}, {"a": 5, "b": 1}, 1, Proof.PROVED, ""),
+    ],
+)
+def test_what_proves_a_fix(
+    refused: dict[str, int], answered: dict[str, int], others: int, proof: Proof, why: str
+) -> None:
+    trial = Trial(Cause.LOCAL_PAGE, "f", "", "allowed", Proof.UNPLAYABLE, 2)
+    judged = run._judged(trial, Seen((), answered, refused), {"a", "b"}, others)
+    assert (judged.proof, judged.why) == (proof, why)
