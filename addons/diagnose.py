@@ -26,8 +26,8 @@ from mitmproxy.log import ALERT
 
 from addons import contentview
 from addons.contentview import KEY
+from diagnostics.capture.exporters import exporters
 from diagnostics.capture.flowfile import exchange_of
-from diagnostics.capture.har import exporters
 from diagnostics.cli import output
 from diagnostics.errors import InputError
 from diagnostics.journey.live import DEFAULT_LIMIT, LiveDiagnosis, may_bear

@@ -69,7 +69,7 @@ def read_flows(source: str | Path | bytes | mmap.mmap, file: str) -> Capture:
 def _read(stream: BinaryIO | mmap.mmap, file: str) -> Capture:
     from mitmproxy.http import HTTPFlow
 
-    from diagnostics.capture.har import exporters
+    from diagnostics.capture.exporters import exporters
 
     exchanges: list[Exchange] = []
     skipped: list[Skipped] = []

@@ -16,7 +16,6 @@ import mmap
 import re
 import sys
 from collections.abc import Iterable
-from importlib import resources
 from typing import Any, TypeVar
 
 import msgspec
@@ -32,6 +31,7 @@ from diagnostics.capture.exchange import (
     Page,
     Skipped,
 )
+from diagnostics.capture.exporters import engine_of, exporter_of
 from diagnostics.capture.mend import (
     UNREADABLE,
     loose,
@@ -42,7 +42,6 @@ from diagnostics.capture.mend import (
 
 _BOM = b"\xef\xbb\xbf"
 _NULL = msgspec.Raw(b"null")
-_LONGEST_NAME = 60
 
 # What no browser comes near, and somebody's file may hold so that memory runs out: a long day's
 # recording has some 100,000 entries, and servers end a connection after a few hundred fields.
@@ -110,24 +109,6 @@ _FILE = msgspec.json.Decoder(_File)
 _ENTRY = msgspec.json.Decoder(_Entry, strict=False)
 
 
-class Exporter(msgspec.Struct, frozen=True):
-    """A program that writes HAR files: part of its creator name, its title, its blind spots; the
-    rest is explained in `exporters.yaml`."""
-
-    creator: str
-    title: str
-    blind_spots: tuple[str, ...]
-    engine: str = ""
-    on_the_wire: bool = False
-
-
-@functools.lru_cache(maxsize=1)
-def exporters() -> tuple[Exporter, ...]:
-    """The known exporters, in order of matching."""
-    data = resources.files(__package__).joinpath("exporters.yaml").read_bytes()
-    return msgspec.yaml.decode(data, type=tuple[Exporter, ...])
-
-
 def read_har(data: bytes | bytearray | memoryview | mmap.mmap, file: str) -> Capture:
     """Read a HAR. `data` is the whole file, `file` its name for messages.
 
@@ -140,7 +121,8 @@ def read_har(data: bytes | bytearray | memoryview | mmap.mmap, file: str) -> Cap
             f"{file}: holds more than {_MOST_ENTRIES:,} entries, which is not read."
             " Export fewer requests, for example of one page load."
         )
-    exporter = _exporter(log)
+    creator, browser = _name(log.creator), _name(log.browser)
+    exporter = exporter_of(creator or browser)
     exchanges: list[Exchange] = []
     skipped: list[Skipped] = []
     more = 0
@@ -161,7 +143,7 @@ def read_har(data: bytes | bytearray | memoryview | mmap.mmap, file: str) -> Cap
         pages=tuple(_pages(log.pages)),
         skipped=tuple(skipped),
         blind_spots=exporter.blind_spots,
-        engine=exporter.engine,
+        engine=exporter.engine or ("" if exporter.on_the_wire else engine_of(browser)),
         on_the_wire=exporter.on_the_wire,
     )
 
@@ -186,7 +168,8 @@ def _decode_file(view: memoryview, file: str) -> _File:
         raise CaptureError(f"{file}: is JSON but not a HAR ({error}).") from None
     except msgspec.DecodeError as error:
         # Half a surrogate pair in the file's last bytes is “truncated” to the decoder, too.
-        if "truncated" not in str(error) or b"\\u" in bytes(view[-16:]):
+        at_the_end = "truncated" in str(error) and b"\\u" in bytes(view[-16:])
+        if at_the_end or "surrogate" in str(error):  # a copy of the file is not made for less
             view = memoryview(without_lone_surrogates(view))
     try:  # Once more: mended, or to say what is wrong.
         return _FILE.decode(view)
@@ -201,20 +184,6 @@ def _decode_file(view: memoryview, file: str) -> _File:
                 " the export or upload was cut off. Ask for the file again."
             ) from None
         raise CaptureError(f"{file}: is not valid JSON ({error}).") from None
-
-
-def _exporter(log: _Log) -> Exporter:
-    name = _name(log.creator) or _name(log.browser)
-    for exporter in exporters():
-        if exporter.creator in name.lower():
-            return exporter
-    return Exporter("", name[:_LONGEST_NAME] or "unknown exporter", ())
-
-
-def _name(raw: msgspec.Raw) -> str:
-    program = loose(raw)
-    name = program.get("name") if isinstance(program, dict) else None
-    return name if isinstance(name, str) else ""
 
 
 def _pages(raw: msgspec.Raw) -> Iterable[Page]:
@@ -394,3 +363,9 @@ def _outcome(
     if nothing_transferred and has_body and not reason and not response.via_service_worker:
         return Outcome.CACHED
     return Outcome.ANSWERED
+
+
+def _name(raw: msgspec.Raw) -> str:
+    program = loose(raw)
+    name = program.get("name") if isinstance(program, dict) else None
+    return name if isinstance(name, str) else ""

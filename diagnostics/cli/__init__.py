@@ -23,6 +23,21 @@ if TYPE_CHECKING:
 #: Command -> the module that holds a click command of the same name, and one line of help.
 COMMANDS: dict[str, tuple[str, str]] = {
     "diagnose": ("diagnostics.cli.diagnose", "Say why the requests of a capture were refused"),
+    "capture": (
+        "diagnostics.cli.capture",
+        "Open a page and say live why its requests are refused",
+    ),
+    "reproduce": (
+        "diagnostics.cli.reproduce",
+        "Play a refusal on this machine, and then each fix",
+    ),
+    "rehearse": ("diagnostics.cli.rehearse", "Say what a list would refuse, before it goes live"),
+    "sanitize": (
+        "diagnostics.cli.sanitize",
+        "Make a capture fit to share: no secrets, the same diagnosis",
+    ),
+    "support": ("diagnostics.cli.support", "Put together what support asks for, and a reply"),
+    "batch": ("diagnostics.cli.batch", "Diagnose many captures and count their causes"),
     "explain": ("diagnostics.cli.explain", "Explain a cause and how to fix it"),
     "lint": ("diagnostics.cli.lint", "Check allowed-URL entries for mistakes"),
     "match": ("diagnostics.cli.match", "Would a list of allowed URLs admit this Referer?"),
@@ -36,28 +51,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "diagnostics.cli.probe",
         "Learn what a token's list admits by a handful of real requests",
     ),
-    "capture": (
-        "diagnostics.cli.capture",
-        "Open a page and say live why its requests are refused",
-    ),
-    "rehearse": (
-        "diagnostics.cli.rehearse",
-        "Say what a list would refuse, before it goes live",
-    ),
-    "support": (
-        "diagnostics.cli.support",
-        "Put together what support asks for, and a reply",
-    ),
-    "sanitize": (
-        "diagnostics.cli.sanitize",
-        "Make a capture fit to share: no secrets, the same diagnosis",
-    ),
-    "batch": ("diagnostics.cli.batch", "Diagnose many captures and count their causes"),
     "addon-path": ("diagnostics.cli.addon_path", "Print the path of the addon for mitmproxy"),
-    "reproduce": (
-        "diagnostics.cli.reproduce",
-        "Play a refusal on this machine, against an emulated provider, and then each fix",
-    ),
     "demo": ("diagnostics.cli.demo", "Diagnose a bundled capture of a real browser"),
 }
 

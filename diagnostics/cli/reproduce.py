@@ -59,7 +59,7 @@ def reproduce(
     form: str,
     output: str | None,
 ) -> None:
-    """Play a refusal on this machine, against an emulated provider, and then each fix.
+    """Play a refusal on this machine, and then each fix.
 
     From a CAPTURE (HAR, flow file or curl commands; - is stdin) a ticket is derived: the customer's
     pages with their headers, their browser, a fake token of the same kind, and the allowed URLs as

@@ -47,7 +47,7 @@ def sanitize(
     output: str,
     capture: str,
 ) -> None:
-    """Make a capture fit to share: without secrets, and with the same diagnosis.
+    """Make a capture fit to share: no secrets, the same diagnosis.
 
     CAPTURE is a HAR (plain, .gz or .zip), a mitmproxy flow file, or a file of curl commands; - is
     stdin. The new file is of the same kind, and DevTools and mitmproxy open it.

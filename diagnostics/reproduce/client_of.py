@@ -51,7 +51,7 @@ def programs(asked: Sequence[Asked], stand_ins: StandIns) -> tuple[Send, ...]:
 def _send(one: Asked, stand_ins: StandIns) -> Send:
     exchange = one.exchange
     fields = [
-        (name, stand_ins.text(value))
+        (stand_ins.text(name), stand_ins.text(value))
         for name, value in exchange.request_headers
         if name.lower() not in _NOT_SENT
         and not name.startswith(":")
@@ -61,7 +61,7 @@ def _send(one: Asked, stand_ins: StandIns) -> Send:
     body = exchange.request_body or ""
     return Send(
         url=stand_ins.text(exchange.url),
-        method=exchange.method,
+        method=stand_ins.text(exchange.method),
         headers=dict(fields) if unique else fields,
         body=stand_ins.markup(body)[:_LONGEST_BODY],
     )

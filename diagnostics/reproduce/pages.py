@@ -326,7 +326,8 @@ class _Builder:
             source=self._stand_ins.text(source),
             names_page=context is Context.BLOB_WORKER_FETCH
             and (situation is None or situation.names_referrer)
-            and one.request.referer is not None,
+            # A page that is no web page has no Referer, whatever its worker names.
+            and (one.request.referer is not None or one.cause is Cause.LOCAL_PAGE),
             method=method if method.isascii() and method.isalpha() else "GET",
             body=self._stand_ins.markup(one.exchange.request_body or "")[:2000],
         )

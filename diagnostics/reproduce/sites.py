@@ -57,7 +57,7 @@ def headers(fields: Headers, stand_ins: StandIns, *, for_skeleton: bool = False)
         if for_skeleton and lowered == "content-security-policy":
             value = skeleton.admitted(value)
         # The capture joins what stood on several lines, and a field is one line.
-        found.append((name, " ".join(stand_ins.text(value).split())))
+        found.append((stand_ins.text(name), " ".join(stand_ins.text(value).split())))
     names = {name.lower() for name, _ in found}
     return dict(found) if len(names) == len(found) else found
 

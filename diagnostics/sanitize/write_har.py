@@ -17,7 +17,7 @@ import msgspec
 from diagnostics import __version__
 from diagnostics.browser import url as urls
 from diagnostics.capture.exchange import Capture, Exchange, Headers, Outcome, Page
-from diagnostics.capture.har import exporters
+from diagnostics.capture.exporters import exporters
 from diagnostics.sanitize.harmless import is_phrase
 
 _NOTE = (
@@ -35,6 +35,7 @@ def har_pieces(
     head = {
         "version": "1.2",
         "creator": {"name": _creator(capture), "version": ""},
+        **({"browser": {"name": capture.engine, "version": ""}} if capture.engine else {}),
         "comment": _NOTE,
         "_why403": __version__,
         "pages": [_page(page) for page in pages],

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import fixtures
 from diagnostics.capture.exchange import Capture, CaptureError, Exchange, Outcome
-from diagnostics.capture.har import exporters, read_har
+from diagnostics.capture.har import read_har
 
 URL = "https://api.mapbox.com/styles/v1/acme/street?access_token=pk.x"
 
@@ -107,13 +107,6 @@ def test_the_exporter_is_known_by_its_creator(creator: object, title: str) -> No
 def test_the_browser_names_the_exporter_where_the_creator_does_not() -> None:
     data = har(entry(), creator={"name": ""}, browser={"name": "Firefox"})
     assert read(data).exporter == "Firefox"
-
-
-def test_every_exporter_has_a_title_and_sentences_for_blind_spots() -> None:
-    for exporter in exporters():
-        assert exporter.creator == exporter.creator.lower()
-        assert exporter.title
-        assert all(spot.endswith(".") for spot in exporter.blind_spots)
 
 
 CHROME = entry(
@@ -489,6 +482,14 @@ def test_lone_surrogates_where_nobody_looks() -> None:
 def test_surrogates(escaped: str, text: str) -> None:
     data = har(entry(None, answer(content={"text": "TEXT"}))).replace(b"TEXT", escaped.encode())
     assert only(data).body == text
+
+
+def test_a_lone_surrogate_in_the_last_bytes() -> None:
+    capture = read_har(
+        rb'{"log":{"entries":[{"request":{"url":"https://a.example/\ud83d"}}]}}', "x"
+    )
+    assert [exchange.url for exchange in capture.exchanges] == ["https://a.example/\ufffd"]
+    assert read_har(rb'{"log":{"entries":["\ud83d"]}}', "x").skipped[0].index == 0
 
 
 def nested(depth: int, opening: str = "[", closing: str = "]", inside: str = "") -> bytes:
