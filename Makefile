@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test lint bench record reproduce-all package clean
+.PHONY: demo test lint bench fuzz record reproduce-all soak package clean
 
 demo: $(VENV)/.installed
 	$(BIN)/why403 demo
@@ -20,6 +20,14 @@ bench: $(VENV)/.tested
 	$(BIN)/python -m pip install --quiet --group bench
 	$(BIN)/python -m tests.bench
 
+# Made-up input for every parser, for so long each: make fuzz SECONDS=60 TARGETS="har csp"
+SECONDS ?= 60
+fuzz: $(VENV)/.tested
+	$(BIN)/python -m pip install --quiet --group fuzz || { \
+	  echo "make fuzz: atheris cannot be installed for $$($(BIN)/python --version). It exists for" \
+	    "Linux and a few versions of Python: make fuzz PYTHON=python3.11 VENV=.venv-fuzz"; exit 1; }
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(TARGETS)
+
 # Plays every ticket in a real browser again: needs chromium, firefox-esr and npm.
 record: $(VENV)/.tested
 	$(BIN)/python -m fixtures.record
@@ -27,6 +35,10 @@ record: $(VENV)/.tested
 # Every ticket from its capture back to a refusal in a real browser, and its first fix.
 reproduce-all: $(VENV)/.tested
 	$(BIN)/python -m tests.reproduce_all
+
+# A day's work for the addon: 100,000 flows, and everything that networks do.
+soak: $(VENV)/.tested
+	$(BIN)/python -m tests.soak
 
 # Wheel and source distribution, installed and used in clean environments of each of PYTHONS.
 PYTHONS ?= $(PYTHON)

@@ -12,6 +12,7 @@ from diagnostics.provider.emulated import Reply, Request
 
 #: Kinds of proxy that a browser tells the address (`mitmproxy.proxy.mode_specs`).
 _TOLD = frozenset({"regular", "upstream", "socks5"})
+_PORTS = frozenset({80, 443})
 
 
 def is_own(flow: http.HTTPFlow) -> bool:
@@ -20,6 +21,8 @@ def is_own(flow: http.HTTPFlow) -> bool:
     # a proxy that was told the address can be asked for a host that does not exist.
     return (
         own_site.is_own(flow.request.host)
+        # A browser that asks the proxy itself, as if it were the server, names the proxy's port.
+        and flow.request.port in _PORTS
         and flow.live is not False
         and flow.response is None
         and flow.error is None
@@ -47,6 +50,12 @@ def put(flow: http.HTTPFlow, reply: Reply) -> None:
     """Let a flow be answered by a reply."""
     headers = http.Headers([(n.encode(), v.encode()) for n, v in reply.headers])
     flow.response = http.Response.make(reply.status, reply.body, headers)
+    if flow.request.method == "HEAD":
+        # The fields are those of the whole answer (RFC 9110, 9.3.2); HTTP/2 takes a body for a
+        # fault of the connection.
+        length = flow.response.headers.get("content-length", "0")
+        flow.response.content = b""
+        flow.response.headers["content-length"] = length
 
 
 def reply_to(flow: http.HTTPFlow, answer: Callable[[Request], Reply | None]) -> None:

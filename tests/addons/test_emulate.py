@@ -54,6 +54,15 @@ def answered(flow: http.HTTPFlow) -> http.Response:
     return flow.response
 
 
+def test_an_answer_to_head_has_no_body(in_mitmproxy: Load, tmp_path: Path) -> None:
+    emulated = Emulated(in_mitmproxy, tmp_path)
+    flow = flow_to("https://shop.example.com/map")
+    flow.request.method = "HEAD"
+    emulated.addon.request(flow)
+    assert answered(flow).raw_content == b""
+    assert answered(flow).headers["content-length"] == "5"
+
+
 def test_a_site_keeps_repeated_header_fields(in_mitmproxy: Load, tmp_path: Path) -> None:
     response = answered(Emulated(in_mitmproxy, tmp_path).get("https://shop.example.com/map"))
     assert response.status_code == 200

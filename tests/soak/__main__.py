@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -89,6 +89,14 @@ ROUND: list[tuple[str, str, dict[str, str]]] = [
 CUT_BY_SERVER, CUT_BY_CLIENT, NEW_CONNECTION, SOCKET = 97, 89, 500, 211
 
 
+class _BrowserLike(ssl.SSLContext):
+    """Offers HTTP/2 first, as browsers do; httpx would name it last, and mitmproxy would take the
+    other one."""
+
+    def set_alpn_protocols(self, alpn_protocols: Iterable[str]) -> None:
+        super().set_alpn_protocols(sorted(alpn_protocols))
+
+
 class Soak(msgspec.Struct):
     """What the clients did."""
 
@@ -105,8 +113,8 @@ class Soak(msgspec.Struct):
     async def client(self, http2: bool) -> None:
         """One person's browser: its connections are closed and opened anew now and then."""
         while self.done < self.flows:
-            # httpx writes the protocols that it offers into the context: one for each client.
-            context = ssl.create_default_context(cafile=str(self.ca))
+            context = _BrowserLike(ssl.PROTOCOL_TLS_CLIENT)
+            context.load_verify_locations(self.ca)
             async with httpx.AsyncClient(
                 proxy=f"http://127.0.0.1:{self.port}", verify=context, http2=http2,
                 headers=FIELDS, timeout=60,
@@ -136,9 +144,9 @@ class Soak(msgspec.Struct):
             return
         try:
             answer = await session.request(method, address, headers=fields)
-        except httpx.HTTPError:
+        except httpx.HTTPError as error:
             self.lost.add(number)
-            self.said["lost"] += 1
+            self.said[f"lost: {type(error).__name__}"] += 1
         else:
             self.said[answer.http_version] += 1
             self.said["without a body"] += not answer.content
