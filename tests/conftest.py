@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 
 import pytest
 from hypothesis import settings
@@ -32,3 +33,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if os.environ.get("WHY403_BROWSERS") == "required":
                 pytest.fail(f"{name} is required and not installed: {says}")
             pytest.skip(f"{name} is not installed: {says}")
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compares a whole output with its file in the folder `golden` beside the test;
+    `WHY403_GOLDEN=write` writes the files anew."""
+
+    def check(name: str, text: str) -> None:
+        path = request.path.with_name("golden") / name
+        if os.environ.get("WHY403_GOLDEN") == "write":
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(text.encode())
+        assert text == path.read_bytes().decode(), f"WHY403_GOLDEN=write pytest rewrites {name}"
+
+    return check

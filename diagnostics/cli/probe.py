@@ -14,10 +14,9 @@ from diagnostics.account.probing import send
 from diagnostics.account.service import Service, is_loopback, origin_of
 from diagnostics.browser import url as urls
 from diagnostics.capture.exchange import Capture
+from diagnostics.cli import asked_token
 from diagnostics.cli import probe_view as view
 from diagnostics.cli import told as about_token
-from diagnostics.cli.asked_token import VARIABLE, ask
-from diagnostics.cli.token import API_URL
 from diagnostics.errors import InputError
 from diagnostics.provider.profile import Profile, profiles
 from diagnostics.provider.token import Token, decode
@@ -31,20 +30,7 @@ from diagnostics.report.redaction import redact
 @click.option("--allow-file", metavar="F", help="Entries to test from a file, one a line.")
 @click.option("--send", "really", is_flag=True, help="Send the requests; else they are only shown.")
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text")
-@click.option(
-    "--token-env",
-    metavar="NAME",
-    default=VARIABLE,
-    show_default=True,
-    help="The environment variable that holds the token.",
-)
-@click.option(
-    "--api-url",
-    metavar="URL",
-    default=API_URL,
-    show_default=True,
-    help="Where to send; https, or http on this machine.",
-)
+@asked_token.options("token")
 @click.argument("capture", metavar="[CAPTURE]", required=False)
 @click.pass_context
 def probe(
@@ -130,7 +116,7 @@ def _subject(
         if not text:
             raise InputError(f"--url: the address holds no {profile.token_parameter}.")
     else:
-        text = ask(token_env, "public token")
+        text = asked_token.ask(token_env, "public token")
     return _public(decode(text)), None
 
 

@@ -15,8 +15,7 @@ from datetime import UTC, datetime
 import click
 import msgspec
 
-from diagnostics.cli import layout
-from diagnostics.cli.asked_token import VARIABLE, ask
+from diagnostics.cli import asked_token, layout
 from diagnostics.errors import InputError
 from diagnostics.journey.told import ListedToken, read_list
 from diagnostics.provider.token import KINDS, PATTERN, Token, decode
@@ -24,7 +23,6 @@ from diagnostics.report.terminal import plain
 
 TOKENS_API = "https://docs.mapbox.com/api/accounts/tokens/"
 TOKENS_PAGE = "https://console.mapbox.com/account/access-tokens/"
-API_URL = "https://api.mapbox.com"
 _MEANINGS = {
     "pk": "public: made for pages and apps; may have URL restrictions unless it is the default one",
     "sk": "secret: belongs on a server; whoever reads it can change the account",
@@ -51,20 +49,7 @@ _MEANINGS = {
     help="Save the list for diagnose --tokens, without the tokens themselves; - is stdout.",
 )
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text")
-@click.option(
-    "--token-env",
-    metavar="NAME",
-    default=VARIABLE,
-    show_default=True,
-    help="The environment variable that holds the secret token.",
-)
-@click.option(
-    "--api-url",
-    metavar="URL",
-    default=API_URL,
-    show_default=True,
-    help="Where the Tokens API is; https, or http on this machine.",
-)
+@asked_token.options("secret token")
 @click.argument("token_", metavar="[TOKEN]", required=False)
 @click.pass_context
 def token(
@@ -165,7 +150,7 @@ def _from_api(token_env: str, api_url: str) -> tuple[str, bytes]:
     from diagnostics.account.tokens_api import list_tokens, readable_secret
 
     origin = origin_of(api_url)
-    secret = readable_secret(ask(token_env, "secret token with the scope tokens:read"))
+    secret = readable_secret(asked_token.ask(token_env, "secret token with the scope tokens:read"))
     with Service(origin) as service:
         items = list_tokens(service, secret, lambda says: click.echo(plain(says, None), err=True))
     return secret.account or "", msgspec.json.encode(items)
