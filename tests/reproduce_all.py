@@ -93,7 +93,7 @@ def _line(name: str, played: Run, marks: str, seconds: float) -> Line:
     after = f"{sum(t.refused for t in tried)} / {sum(t.answered for t in tried)}" if tried else ""
     return Line(
         name,
-        played.client.partition(" ")[0],
+        played.client.rpartition(" ")[0],
         played.reproduced,
         all(trial.proof is Proof.PROVED for trial in tried) if tried else None,
         f"{played.refused} / {played.answered}",
