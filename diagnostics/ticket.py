@@ -14,13 +14,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 import yaml
 
 from diagnostics.browser import url as urls
 from diagnostics.capture.exchange import Pairs
+from diagnostics.capture.oneline import printable
 from diagnostics.errors import InputError
 from diagnostics.journey.verdict import Cause
 from diagnostics.provider import token as tokens
@@ -36,7 +37,11 @@ HeaderFields = dict[str, str] | list[tuple[str, str]]
 
 
 class TicketError(InputError):
-    """A ticket that cannot be used; the message is one line that names file and field."""
+    """A ticket that cannot be used; the message is one line that names file and field, fit to be
+    shown whatever the ticket holds."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message))
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -170,7 +175,7 @@ class Ticket(_Strict, frozen=True):
     name: str = ""
     page: str = ""
     visits: tuple[str, ...] = ()
-    captured_from: int = 1
+    captured_from: Annotated[int, msgspec.Meta(le=1_000)] = 1
     sites: dict[str, Site] = {}
     requests: tuple[Send, ...] = ()
     token: TokenSpec = TokenSpec()
@@ -266,6 +271,8 @@ def parse(text: str, source: str) -> Ticket:
     except ValueError as error:  # such as a date that does not exist
         says = str(error).partition("\n")[0]
         raise TicketError(f"{source}: not YAML: {says}") from None
+    except (AttributeError, LookupError, TypeError):  # PyYAML trusts a tag to fit its value
+        raise TicketError(f"{source}: not YAML: a tag (!!…) does not fit its value") from None
     try:
         ticket = msgspec.convert(data, Ticket)
     except msgspec.ValidationError as error:

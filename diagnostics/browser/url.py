@@ -121,7 +121,8 @@ def is_potentially_trustworthy(url: Url) -> bool:
         return url.href in {"about:blank", "about:srcdoc"}
     if url.scheme == "blob":
         inner = parse(url.href.removeprefix("blob:"))
-        return inner is not None and is_potentially_trustworthy(inner)
+        # A blob: within a blob: has an opaque origin (URL, 4.7), however deep it goes.
+        return inner is not None and inner.scheme != "blob" and is_potentially_trustworthy(inner)
     if url.scheme not in {"http", "ws"}:
         return False
     host = url.host.rstrip(".")

@@ -56,7 +56,7 @@ def read_output(text: str, write_out: str = "") -> list[Hop]:
     """
     reader = _Reader()
     for line in text.split("\n"):
-        reader.take(line.rpartition("\r")[2] if line.rstrip("\r") == line else line.rstrip("\r"))
+        reader.take(line.rstrip("\r").rpartition("\r")[2])  # a progress meter is overwritten
     hops = [hop for hop in reader.hops if not _is_of_the_way(hop)]
     if "_code}" in write_out and hops and hops[-1].status is None:
         hops[-1].status = _written_status(hops[-1].lines)

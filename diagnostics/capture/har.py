@@ -169,7 +169,8 @@ def _decode_file(view: memoryview, file: str) -> _File:
     except msgspec.DecodeError as error:
         # Half a surrogate pair in the file's last bytes is “truncated” to the decoder, too.
         at_the_end = "truncated" in str(error) and b"\\u" in bytes(view[-16:])
-        if at_the_end or "surrogate" in str(error):  # a copy of the file is not made for less
+        if at_the_end or "surrogate" in str(error) or "escape" in str(error):
+            # For nothing less is a file copied that may be a gigabyte of anything.
             view = memoryview(without_lone_surrogates(view))
     try:  # Once more: mended, or to say what is wrong.
         return _FILE.decode(view)

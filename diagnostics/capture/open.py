@@ -33,6 +33,8 @@ _CURL = re.compile(
     r"\bcurl\b|\binvoke-(?:webrequest|restmethod)\b|\biwr\b|\bfetch\(|^> ?[a-z]+ \S+ http/",
     re.IGNORECASE | re.MULTILINE,
 )
+#: One of these is in every text that the pattern finds; looking for them first is far quicker.
+_CURL_WORDS = ("curl", "invoke-", "iwr", "fetch(", "http/")
 _ANSWER = re.compile(r"(?:< )?HTTP/\d(?:\.\d)? \d{3}\b")
 
 
@@ -185,7 +187,8 @@ def _text_captures(data: Data, name: str) -> list[Capture]:
         raise CaptureError(f"{name}: {text_stranger(head, json=False) or other['markup']}")
     if len(data) <= _LONGEST_TEXT:
         text = _decoded(data, name, "utf-8")
-        if _CURL.search(text):
+        lower = text.lower()
+        if any(word in lower for word in _CURL_WORDS) and _CURL.search(text):
             from diagnostics.capture.curl import read_curl
 
             return [read_curl(text, name)]

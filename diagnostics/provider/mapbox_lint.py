@@ -144,6 +144,8 @@ def _about_wildcard(text: str, suggestion: str | None) -> Iterable[str]:
 
 def _lint_entry(entry: Entry) -> list[EntryProblem]:
     def problem(severity: str, kind: str, says: str, suggestion: str | None = None) -> EntryProblem:
+        if suggestion is not None and not isinstance(read_entry(suggestion), Entry):
+            suggestion = None  # without its dot, a host `https.` is half a scheme
         return EntryProblem(entry.text, severity, kind, says, suggestion)
 
     found = []

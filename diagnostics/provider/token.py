@@ -22,8 +22,8 @@ _DOT = r"(?:\.|%(?:25)*2[eE]|\\+u002[eE]|&#(?:46|[xX]2[eE]);)"
 _PAD = r"(?:=|%(?:25)*3[dD]|\\+u003[dD]){0,2}"
 # What base64 makes of `{` and a quote, a blank, a tab or a line break, and what follows.
 _JSON = r"e(?:y[A-L]|w[k-r0-3])[A-Za-z0-9_-]{6,}"
-# A further part, unless a token of its own begins there, whose signature would be left over.
-_PART = rf"{_DOT}(?![pst]k{_DOT}{_JSON})[A-Za-z0-9_-]+"
+# A further part, up to where a token of its own begins, whose signature would be left over.
+_PART = rf"{_DOT}(?:(?![pst]k{_DOT}e(?:y[A-L]|w[k-r0-3]))[A-Za-z0-9_-])+"
 
 #: The shape of a token anywhere in text; the signature part may be cut. What does not begin like
 #: JSON needs a capital letter, or `sk.example.com` would be a token.

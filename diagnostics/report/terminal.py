@@ -17,6 +17,8 @@ from collections.abc import Callable
 #: How many characters of one string, and of one word in a sentence, are shown at most.
 LIMIT = 600
 WORD = 100
+#: So many characters may share a column, as marks above and below a letter do.
+_DENSE = 4
 
 # Every branch is linear: a control string may not run over the start of another one, and the
 # possessive `*+` never gives back what it took.
@@ -107,7 +109,7 @@ def _shown(char: str) -> str:
 def cut(text: str, width: int, ellipsis: str = "…") -> str:
     """`text` in at most `width` columns; what is too long loses its middle, a little more of its
     end than of its start, because a URL's host comes first."""
-    if len(text) <= width and (text.isascii() or columns(text) <= width):
+    if len(text) <= _DENSE * width and columns(text) <= width:
         return text
     room = max(width - len(ellipsis), 2)
     tail = room * 2 // 5
@@ -154,7 +156,7 @@ def _width(char: str) -> int:
 
 def _fitting(text: str, width: int) -> str:
     """The longest start of `text` that fits."""
-    used = 0
+    used, text = 0, text[: _DENSE * width]
     for place, char in enumerate(text):
         used += _width(char)
         if used > width:

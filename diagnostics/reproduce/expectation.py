@@ -5,6 +5,7 @@ A rule names a piece of the URL, and the Referer where the URL does not tell cau
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Sequence
 
 from diagnostics.browser import url as urls
@@ -45,9 +46,12 @@ def expect(verdicts: Sequence[Verdict], asked: Sequence[Asked], findings: Iterab
         rules = {(ways[1](v)[0], _referer(v, stand_ins)): v.cause for v in verdicts}
     ordered = sorted(rules.items(), key=lambda rule: (-len(rule[0][0]), rule[0][1] is None))
     return Expect(
-        refusals=tuple(Refusal(cause, url, referer) for (url, referer), cause in ordered),  # type: ignore[arg-type]
+        refusals=tuple(
+            Refusal(cause, _public(url, stand_ins), referer)  # type: ignore[arg-type]
+            for (url, referer), cause in ordered
+        ),
         findings=tuple(dict.fromkeys(findings)),
-        answered=_answered(asked),
+        answered=tuple(_public(mark, stand_ins) for mark in _answered(asked)),
     )
 
 
@@ -100,6 +104,12 @@ def _path(address: str) -> str:
 def _query(address: str) -> str:
     """An address up to its token."""
     return address.partition("access_token=")[0].rstrip("?&") or address
+
+
+def _public(piece: str, stand_ins: StandIns) -> str:
+    """A piece of an address up to a secret in it, which is still a piece of that address."""
+    pairs = zip(piece, stand_ins.text(piece), strict=False)
+    return "".join(a for a, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _referer(verdict: Verdict, stand_ins: StandIns) -> str:

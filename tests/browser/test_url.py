@@ -135,6 +135,8 @@ def test_ip_addresses(host: str, expected: bool) -> None:
         ("blob:null/1", False),
         ("capacitor://localhost/", False),
         ("ftp://a.example/", False),
+        ("blob:blob:https://a.example/1", False),
+        ("blob:" * 3000, False),
     ],
 )
 def test_potentially_trustworthy(text: str, expected: bool) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from diagnostics.capture.curl import read_curl
 from diagnostics.capture.curl_options import knowledge
 from diagnostics.capture.exchange import Capture, CaptureError, Exchange, Outcome
+from tests.capture.printed import BOTH, INCLUDED, REDIRECTED, VERBOSE
 
 # "chromium bash", "chromium cmd" and "firefox" were escaped by the browsers' own code (DevTools'
 # NetworkLogView.ts, Firefox's curl.js); "safari" (after WebKit's Resource.js) and the older forms
@@ -61,183 +62,9 @@ def test_several_commands_are_read_in_order(writer: str) -> None:
     assert [exchange.index for exchange in exchanges] == list(range(len(samples)))
 
 
-METHODS = [
-    ("", "GET"),
-    ("-X DELETE", "DELETE"),
-    ("-XPUT", "PUT"),
-    ("--request PATCH", "PATCH"),
-    ("--request=PATCH", "PATCH"),
-    ("-d a=1", "POST"),
-    ("-da=1", "POST"),
-    ("--data-raw '@x'", "POST"),
-    ("--data-bin x", "POST"),
-    ("--json '{}'", "POST"),
-    ("-F a=b", "POST"),
-    ("-T file", "PUT"),
-    ("-I", "HEAD"),
-    ("--head", "HEAD"),
-    ("-sSIk", "HEAD"),
-    ("-G -d a=1", "GET"),
-    ("-X POST -I", "POST"),
-]
-
-
-@pytest.mark.parametrize(("options", "method"), METHODS)
-def test_method(options: str, method: str) -> None:
-    assert only(f"curl {options} '{URL}'").method == method
-    assert only(f"curl '{URL}' {options}").method == method
-
-
-HEADERS = [
-    ("-e https://a.example/", "Referer", "https://a.example/"),
-    ("-ehttps://a.example/", "Referer", "https://a.example/"),
-    ("--referer 'https://a.example/;auto'", "Referer", "https://a.example/"),
-    ("-e ';auto'", "Referer", None),
-    ("-H 'Referer: https://a.example/'", "referer", "https://a.example/"),
-    ("-H 'Referer:'", "Referer", None),
-    ("-e https://a.example/ -H 'Referer:'", "Referer", None),
-    ("-e https://a.example/ -H 'referer: https://b.example/'", "Referer", "https://b.example/"),
-    ("-H 'Referer;'", "Referer", ""),
-    ("-H 'no colon'", "no colon", None),
-    ("-H @headers.txt", "Referer", None),
-    ("-H'X-A:b'", "x-a", "b"),
-    ("-sH 'X-A: b'", "x-a", "b"),
-    ("-A 'My Agent'", "User-Agent", "My Agent"),
-    ("", "User-Agent", "curl"),
-    ("-H 'User-Agent:'", "User-Agent", None),
-    ("", "Host", "api.mapbox.com"),
-    ("-H 'Host: b.example'", "Host", "b.example"),
-    ("", "Accept", "*/*"),
-    ("-b 'a=1' -b 'b=2'", "Cookie", "a=1; b=2"),
-    ("-b cookies.txt", "Cookie", None),
-    ("-u me:secret", "Authorization", "Basic bWU6c2VjcmV0"),
-    ("--oauth2-bearer T", "Authorization", "Bearer T"),
-    ("-r 0-99", "Range", "bytes=0-99"),
-    ("-d a=1", "Content-Type", "application/x-www-form-urlencoded"),
-    ("--json '{}'", "Content-Type", "application/json"),
-    ("--json '{}'", "Accept", "application/json"),
-    ("-o out.json -e https://a.example/", "Referer", "https://a.example/"),
-    ("-x http://p.example:8080 -e https://a.example/", "Referer", "https://a.example/"),
-    ("--never-heard-of it -e https://a.example/", "Referer", "https://a.example/"),
-    ("—referer https://a.example/", "Referer", "https://a.example/"),
-    ("–e https://a.example/", "Referer", "https://a.example/"),
-]
-
-
-@pytest.mark.parametrize(("options", "name", "value"), HEADERS)
-def test_headers(options: str, name: str, value: str | None) -> None:
-    assert only(f"curl {options} '{URL}'").request_headers.get(name) == value
-
-
-def test_repeated_headers_stay() -> None:
-    headers = only(f"curl {URL} -H 'A: 1' -H 'a: 2'").request_headers
-    assert headers.all("a") == ["1", "2"]
-
-
-URLS = [
-    ("curl api.mapbox.com/x", "http://api.mapbox.com/x"),
-    ("curl localhost:3000", "http://localhost:3000"),
-    ("curl 127.0.0.1:80/x", "http://127.0.0.1:80/x"),
-    ("curl --proto-default https api.mapbox.com", "https://api.mapbox.com"),
-    (r"curl 'https://a.example/\[1\]\{z\}'", "https://a.example/[1]{z}"),
-    (r"curl -g 'https://a.example/\[1\]'", r"https://a.example/\[1\]"),
-    ("curl -G -d a=1 --data-urlencode 'q=x y&z' https://a.example/", "?a=1&q=x%20y%26z"),
-    ("curl -G -d a=1 'https://a.example/?b=2'", "https://a.example/?b=2&a=1"),
-    ("curl --url-query a=1 https://a.example/", "https://a.example/?a=1"),
-    ("curl --url https://a.example/", "https://a.example/"),
-    ("curl --url=https://a.example/", "https://a.example/"),
-    ("curl -o x https://a.example/ -sS", "https://a.example/"),
-    ("curl -sSo x https://a.example/", "https://a.example/"),
-    ("curl --unknown https://a.example/", "https://a.example/"),
-    ("curl --no-unknown https://a.example/", "https://a.example/"),
-    ("curl -- https://a.example/", "https://a.example/"),
-]
-
-
-@pytest.mark.parametrize(("command", "url"), URLS)
-def test_url(command: str, url: str) -> None:
-    assert only(command).url.endswith(url)
-
-
-def test_one_request_for_each_url_and_next_parts_the_options() -> None:
-    text = "curl -e https://a.example/ https://b.example/1 https://b.example/2 --next c.example -I"
-    exchanges = read_curl(text, "f").exchanges
-    assert [(e.method, e.url, e.request_headers.get("referer")) for e in exchanges] == [
-        ("GET", "https://b.example/1", "https://a.example/"),
-        ("GET", "https://b.example/2", "https://a.example/"),
-        ("HEAD", "http://c.example", None),
-    ]
-
-
-def test_every_option_that_takes_a_value_swallows_it() -> None:
-    urls = {"url", "proto-default", "url-query"}
-    for entry in knowledge().takes_value:
-        name, _, letter = entry.partition("/")
-        if name in urls:
-            continue
-        for spelled in [f"--{name}", *([f"-{letter}"] if letter else [])]:
-            capture = read_curl(f"curl {spelled} value.example {URL}", "f")
-            assert [exchange.url for exchange in capture.exchanges] == [URL], spelled
-    for entry in knowledge().flags:
-        name, _, letter = entry.partition("/")
-        for spelled in [f"--{name}", *([f"-{letter}"] if letter else [])]:
-            assert only(f"curl {spelled} {URL}").url == URL, spelled
-
-
 def test_resource_type_and_version() -> None:
     exchange = only(f"curl {URL} -H 'Sec-Fetch-Dest: style' --http2")
     assert (exchange.resource_type, exchange.http_version) == ("stylesheet", "HTTP/2")
-
-
-# Output as curl 7.88 printed it.
-VERBOSE = """\
-  % Total    % Received % Xferd  Average Speed   Time    Time     Time  Current
-                                 Dload  Upload   Total   Spent    Left  Speed
-\r  0     0    0     0    0     0      0      0 --:--:-- --:--:-- --:-- 0*   Trying 10.0.0.1:443...
-* Connected to api.mapbox.com (10.0.0.1) port 443 (#0)
-* SSL connection using TLSv1.3 / TLS_AES_256_GCM_SHA384
-> GET /v4/a.json?access_token=pk.x HTTP/2
-> Host: api.mapbox.com
-> User-Agent: curl/7.88.1
-> Accept: */*
-> Referer: https://a.example/
->\x20
-< HTTP/2 403\x20
-< content-type: application/json
-< x-cache: Error from cloudfront
-<\x20
-{ [23 bytes data]
-* Connection #0 to host api.mapbox.com left intact
-{"message":"Forbidden"}"""
-INCLUDED = """\
-HTTP/1.1 403 Forbidden
-Content-Type: application/json
-Content-Length: 23
-
-{"message":"Forbidden"}"""
-BOTH = """\
-> GET /v4/a.json?access_token=pk.x HTTP/2
-> Host: api.mapbox.com
->
-< HTTP/2 403
-HTTP/2 403
-< content-type: application/json
-content-type: application/json
-<
-
-{"message":"Forbidden"}"""
-REDIRECTED = """\
-HTTP/1.1 200 Connection established
-
-HTTP/1.1 302 Found
-Location: /v4/b.json
-
-HTTP/1.1 100 Continue
-
-HTTP/1.1 403 Forbidden
-Content-Type: application/json
-
-{"message":"Forbidden"}"""
 
 
 @pytest.mark.parametrize("prompt", ["", "\n$ ", "me@host:~$ ", "\n\nme@host1 ~ % "])
@@ -289,22 +116,11 @@ def test_the_tunnel_of_a_proxy_is_no_request() -> None:
     assert (exchange.url, exchange.status) == (URL, 403)
 
 
-@pytest.mark.parametrize(
-    ("text", "status", "body"),
-    [
-        (f"curl {URL}\n" + '{"message":"Forbidden"}', None, '{"message":"Forbidden"}'),
-        (f"curl {URL}\nI get:\n" + '{"message":"Forbidden"}\n', None, '{"message":"Forbidden"}'),
-        (f"curl {URL}\nIt does not work!", None, None),
-        (f"curl -so /dev/null -w '%{{http_code}}\\n' {URL}\n403\n$ ", 403, None),
-        (f"curl -w '%{{response_code}}' {URL}\n" + '{"a":1}403me@h:~$ ', 403, '{"a":1}'),
-        (f"curl -w '%{{time_total}}' {URL}\n403", None, None),
-        (f"curl -i {URL}\nHTTP/1.1 404 Not Found\n\nNot Found\n$ ", 404, "Not Found"),
-        (f"curl -I {URL}\nHTTP/1.1 200 OK\nServer: x\n\n$ ", 200, None),
-    ],
-)
-def test_other_output(text: str, status: int | None, body: str | None) -> None:
-    exchange = only(text)
-    assert (exchange.status, exchange.body) == (status, body)
+def test_a_printed_status_and_body_are_the_answer_s() -> None:
+    exchange = only(f"curl -w '%{{response_code}}' {URL}\n" + '{"a":1}403me@h:~$ ')
+    assert (exchange.status, exchange.body) == (403, '{"a":1}')
+    exchange = only(f"curl {URL}\nIt does not work!")
+    assert (exchange.status, exchange.body) == (None, None)
 
 
 def says(capture: Capture) -> set[str]:

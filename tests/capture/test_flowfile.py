@@ -90,6 +90,11 @@ def test_what_was_imported_without_a_status() -> None:
     ] * 2
 
 
+@pytest.mark.parametrize("status", [1, 99, 1000, 10**30])
+def test_a_status_that_http_does_not_have(status: int) -> None:
+    assert only(a_flow(status=status)).status is None
+
+
 def test_other_flows_are_counted_and_keep_their_place() -> None:
     capture = read(
         tflow.ttcpflow(), a_flow(), tflow.tdnsflow(), tflow.tudpflow(), tflow.ttcpflow(), a_flow()

@@ -25,6 +25,13 @@ def test_repairs_keep_the_length(data: bytes) -> None:
     assert len(without_lone_surrogates(memoryview(data))) == len(data)
 
 
+@pytest.mark.parametrize("half", ["\\ud8", "\\ud83", "\\udc", '\\ud8"]', "\\ud83x", "\\udc0 "])
+def test_an_escape_that_is_cut_short_stays(half: str) -> None:
+    """There is nothing to put in its place that would not reach over what follows."""
+    data = ('["' + half).encode()
+    assert bytes(without_lone_surrogates(memoryview(data))) == data
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
     lambda children: st.lists(children) | st.dictionaries(st.text(), children),

@@ -237,7 +237,9 @@ def test_a_json_web_token_of_somebody_else() -> None:
     assert redact(f"x={header}.{body}.abcdefghijk-_") == "x=eyJ…"
 
 
-@pytest.mark.parametrize("before", ["eyJhbGciOiJIUzI1NiJ9.", "pk.eyJ1IjoiYSJ9.", "pk.Abcdefghijklm."])
+@pytest.mark.parametrize(
+    "before", ["eyJhbGciOiJIUzI1NiJ9.", "pk.eyJ1IjoiYSJ9.", "pk.Abcdefghijklm.", "eyJhbGciOitk.Jx"]
+)
 @pytest.mark.parametrize("kind", ["pk", "sk"])
 def test_two_tokens_that_run_into_one_another(before: str, kind: str) -> None:
     """The first has room for two more parts; the second's must not be taken for them, or its

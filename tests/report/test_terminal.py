@@ -104,10 +104,19 @@ def test_plain_block_says_that_lines_were_left_out() -> None:
         ("abcdefghij", 6, "abc…ij"),
         ("北京市地图", 6, "北…图"),
         ("北京", 4, "北京"),
+        ("e\u0301" * 5, 6, "e\u0301" * 5),
+        ("e\u0301" * 5 + "abc", 6, "e\u0301" * 3 + "…bc"),
     ],
 )
 def test_cut(text: str, width: int, shown: str) -> None:
     assert cut(text, width) == shown
+
+
+@given(st.text("a\u0301\u0e31 北", max_size=300), st.integers(4, 60))
+def test_cut_says_nothing_twice(text: str, width: int) -> None:
+    shown = cut(text, width)
+    assert cut(shown, width) == shown
+    assert len(shown) <= len(text)
 
 
 @given(st.text(), st.integers(4, 80))

@@ -392,6 +392,29 @@ def test_a_program_sends_what_it_sent_but_its_secrets() -> None:
     assert not names & {"x-api-key", "cookie", "authorization"}
 
 
+def test_a_token_in_a_name_is_not_kept() -> None:
+    derived = (
+        Recording("python-requests/2.32.3")
+        .add(STYLE, 403, FORBIDDEN, sent={TOKEN: "x", "Sec-Fetch-Dest": ""}, kind="")
+        .derive("harbour.example")
+    )
+    assert len(derived.ticket.requests) == 1
+    assert TOKEN.split(".")[1] not in to_yaml(derived.ticket)
+
+
+def test_a_token_in_a_path_is_not_kept() -> None:
+    address = f"https://api.mapbox.com/styles/v1/acme/{TOKEN}"
+    derived = (
+        Recording("python-requests/2.32.3")
+        .add(address, 403, FORBIDDEN, sent={"Sec-Fetch-Dest": ""}, kind="")
+        .add(STYLE, 401, '{"message":"Not Authorized"}', sent={"Sec-Fetch-Dest": ""}, kind="")
+        .derive("harbour.example")
+    )
+    assert {rule.url for rule in derived.ticket.expect.refusals} != {""}
+    assert all(rule.url in f"{address} {STYLE}" for rule in derived.ticket.expect.refusals)
+    assert TOKEN.split(".")[1] not in to_yaml(derived.ticket)
+
+
 def test_redirects_to_tiles_become_a_rule() -> None:
     own = "https://tiles.example/boats"
     recording = Recording().page(script(own + "/3/4/2"))
