@@ -32,6 +32,7 @@ APPLICATION = 0x77343033
 VERSION = 1
 _PAUSE = 1.0  # seconds between two commits: what a kill can cost at most
 _BUSY = 10.0
+_MOST_KNOWN = 32
 
 
 def judged_with(told: Told) -> str:
@@ -121,20 +122,20 @@ class Store:
         ).lastrowid
 
     def known(self, place: Place) -> frozenset[str]:
-        """Checksums of contents that this place may hold and that are judged already: those of
-        the same size, or what it held the last time where its size is not known."""
+        """Checksums of contents that this place may hold and that are judged already: what it held
+        the last time, and a few of the same size. One that is left out is judged once more, which
+        costs less than to compare thousands of the same size."""
         with self._errors_said():
-            if place.size is None:
-                rows = self._db.execute(
-                    "SELECT sha256 FROM captures WHERE path = ? AND judged_with = ?"
-                    " AND sha256 IS NOT NULL",
-                    (place.shown, self._key),
-                )
-            else:
-                rows = self._db.execute(
-                    "SELECT DISTINCT sha256 FROM captures WHERE bytes = ? AND judged_with = ?"
-                    " AND sha256 IS NOT NULL",
-                    (place.size, self._key),
+            rows = self._db.execute(
+                "SELECT sha256 FROM captures WHERE path = ? AND judged_with = ?"
+                " AND sha256 IS NOT NULL",
+                (place.shown, self._key),
+            ).fetchall()
+            if place.size is not None:
+                rows += self._db.execute(
+                    "SELECT sha256 FROM captures WHERE bytes = ? AND judged_with = ?"
+                    " AND sha256 IS NOT NULL LIMIT ?",
+                    (place.size, self._key, _MOST_KNOWN),
                 )
             return frozenset(digest for (digest,) in rows)
 

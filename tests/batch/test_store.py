@@ -94,6 +94,14 @@ def test_contents_are_known_by_size_and_list(opened: Store, results: str) -> Non
         assert not store.again(Known(Place("z.har"), 10, "aa"))
 
 
+def test_a_place_is_known_among_thousands_of_its_size(opened: Store) -> None:
+    for number in range(100):
+        opened.judged(judged(f"{number}.har", digest=f"{number:02}"))
+    known = opened.known(Place("99.har", size=10))
+    assert "99" in known
+    assert len(known) < 50
+
+
 def test_a_twin_has_rows_of_its_own(opened: Store, results: str) -> None:
     opened.judged(judged("a.har", 3))
     assert opened.again(Known(Place("b/twin.har"), 10, "aa"))
