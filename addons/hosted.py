@@ -1,4 +1,5 @@
-"""Flows to our own hosts, answered by pure code: what the self-test and the live page share."""
+"""Which flows are for our own hosts, and how does pure code answer them? For the addons of the
+self-test, the live page, what-if and the emulated provider."""
 
 from __future__ import annotations
 

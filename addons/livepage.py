@@ -57,7 +57,7 @@ class LivePage:
     async def request(self, flow: http.HTTPFlow) -> None:
         if not is_own(flow) or host_of(flow) != own_site.HOST:
             return
-        if flow.request.path.startswith(_NOT_OURS):
+        if flow.request.scheme != "http" or flow.request.path.startswith(_NOT_OURS):
             return
         found = live_site.route(request_of(flow), flow.request.content or b"")
         match found:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 from mitmproxy import connection, ctx, http, tls
 from mitmproxy.proxy import server_hooks
@@ -32,6 +33,8 @@ class Watch:
         self._obstacles = obstacles
         self._note = note
         self._document_seen = False
+        #: Our own ends of connections that lead back to this proxy.
+        self._to_itself: set[tuple[Any, ...]] = set()
 
     def running(self) -> None:
         self.ready.set()
@@ -42,6 +45,15 @@ class Watch:
     def http_connect(self, flow: http.HTTPFlow) -> None:
         self._obstacles.tunnel(flow.request.host, flow.request.port)
 
+    def tls_clienthello(self, data: tls.ClientHelloData) -> None:
+        """mitmproxy reads what any one of a connection's names allows; here all have to."""
+        address = data.context.server.address
+        if address is not None and not self._scope.reads(
+            address[0], data.client_hello.sni, address[1]
+        ):
+            data.ignore_connection = True
+            self._obstacles.passed_unread(address[0])
+
     def tls_established_client(self, data: tls.TlsData) -> None:
         self._obstacles.trusted(_host_of(data))
 
@@ -49,6 +61,19 @@ class Watch:
         now = asyncio.get_running_loop().time()
         error = data.conn.error or ""
         self._say(self._obstacles.handshake_failed(_host_of(data), error, now))
+
+    def server_connected(self, data: server_hooks.ServerConnectionHookData) -> None:
+        """A name that resolves to this proxy would have it ask itself, again and again; mitmproxy
+        knows only some of its names."""
+        server = data.server
+        if server.peername is not None and server.sockname is not None:
+            proxy: Any = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
+            if server.peername[:2] in [address[:2] for address in proxy.listen_addrs()]:
+                self._to_itself.add(server.sockname[:2])
+
+    def server_disconnected(self, data: server_hooks.ServerConnectionHookData) -> None:
+        if data.server.sockname is not None:
+            self._to_itself.discard(data.server.sockname[:2])
 
     def server_connect_error(self, data: server_hooks.ServerConnectionHookData) -> None:
         self._server_failed(data.server)
@@ -75,7 +100,12 @@ class Watch:
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Plain http cannot pass unread; of a host that is not to be read nothing is saved."""
-        if not self._scope.covers(flow.request.pretty_host, flow.request.port):
+        request = flow.request
+        if self._to_itself and flow.client_conn.peername[:2] in self._to_itself:
+            flow.response = http.Response.make(508, b"The proxy was asked for itself.")
+            flow.metadata[UNREAD] = True
+            return
+        if not self._scope.reads(request.host, request.pretty_host, request.port):
             flow.metadata[UNREAD] = True
 
     def response(self, flow: http.HTTPFlow) -> None:

@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -216,7 +217,12 @@ def dev_server(pages: Pages, *, folder: Path | None = None) -> Iterator[int]:
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *about: Any) -> None:
+            if not isinstance(sys.exception(), ConnectionError):  # a client that has seen enough
+                super().handle_error(*about)
+
+    server = Server(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     if folder is not None:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -7,9 +7,12 @@ importing click. Every way out is decided here: exit status, what is printed, wh
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -58,6 +61,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 FAILURE = 2
 INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 PIPE_CLOSED = 141  # 128 + SIGPIPE
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 
 
 class _PipeClosedError(Exception):
@@ -124,11 +128,13 @@ class Commands(click.Group):
         **extra: Any,
     ) -> Any:
         """Run the program and leave it: 0, 1 or 2 as the command says, 2 for any error, with one
-        line on stderr; 130 when interrupted, 141 when the reader of the output went away.
-        Without `standalone_mode` it returns or raises instead, as click's groups do."""
-        if standalone_mode:
-            _tolerate_narrow_encodings()
+        line on stderr; 130 when interrupted, 143 when terminated, 141 when
+        the reader of the output went away. Without `standalone_mode` it returns or raises instead,
+        as click's groups do."""
         try:
+            if standalone_mode:
+                _end_in_order()
+                _tolerate_narrow_encodings()
             status = super().main(args, prog_name, complete_var, standalone_mode=False, **extra)
         except BaseException as error:
             if not standalone_mode:
@@ -146,6 +152,9 @@ def _leave_on(error: BaseException) -> NoReturn:
         sys.exit(INTERRUPTED)
     if isinstance(error, click.ClickException):
         _leave(error.format_message(), _usage(error))
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        _discard_output()
+        _leave(f"{error.filename or 'the output'}: cannot be written: {error.strerror}")
     if isinstance(error, Exception):
         _leave(*_describe(error))
     raise error
@@ -199,10 +208,29 @@ def _leave(message: str, advice: str = "") -> NoReturn:
 
 
 def _leave_closed_pipe() -> NoReturn:
+    _discard_output()
+    sys.exit(PIPE_CLOSED)
+
+
+def _discard_output() -> None:
     # The interpreter flushes stdout once more at its end; give it a place to write to.
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(PIPE_CLOSED)
+
+
+def _end_in_order() -> None:
+    """Let a signal that asks for the end be an exception, as Ctrl-C is, so that half-written files
+    and whatever was started are put away; where nobody decided otherwise."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+
+
+def _end(number: int, _: object) -> NoReturn:
+    sys.exit(128 + number)  # as a shell reports it
 
 
 def _tolerate_narrow_encodings() -> None:

@@ -143,7 +143,7 @@ def capture(
     }
     html = render(report, "html", to_terminal=False)
     with contextlib.suppress(OSError):  # `write` says it better
-        files["Report"].touch(mode=0o600)
+        files["Report"].touch(mode=0o600, exist_ok=False)
     write(html, str(files["Report"]))
     named = {what: str(file) for what, file in files.items()}
     again = ["why403", "diagnose", str(plan.flow_file)]

@@ -1,12 +1,12 @@
-"""Where a report goes and in which format."""
+"""Where does a command's result go, in which format and layout? A file is put there whole."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import shutil
+import stat
 import sys
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TypedDict
@@ -99,24 +99,57 @@ def write_bytes(pieces: Iterable[bytes], output: str) -> None:
             with path.open("wb") as file:
                 file.writelines(pieces)
         else:
+            _follow_safely(path.absolute())
             _replace(path.resolve(), pieces)
-    except OSError as error:
-        raise InputError(f"{output}: cannot be written: {error.strerror or error}") from error
+    except BrokenPipeError:  # the reader of /dev/stdout or of a pipe went away
+        raise
+    except (OSError, RuntimeError) as error:  # before Python 3.13 a circle of links is the latter
+        said = getattr(error, "strerror", None) or error
+        raise InputError(f"{output}: cannot be written: {said}") from error
+
+
+def _follow_safely(path: Path, left: int = 40) -> None:
+    """Links on the way to an output are followed, but for those that somebody else put into a
+    folder where everybody may write, such as /tmp: they could lead to any file that we may write.
+
+    The rule is that of Linux for programs that open a file (`fs.protected_symlinks` in
+    https://docs.kernel.org/admin-guide/sysctl/fs.html): in a folder that everybody may write to
+    and that has the sticky bit, a link has to be ours or its folder's owner's. Raises InputError.
+    """
+    if not hasattr(os, "geteuid"):
+        return
+    for part in (*reversed(path.parents), path):
+        if not part.is_symlink():
+            continue
+        folder = part.parent.stat()
+        shared = folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH
+        if shared and part.lstat().st_uid not in {os.geteuid(), folder.st_uid}:
+            raise InputError(
+                f"{part}: is a link that somebody else put into a shared folder, and is not"
+                " followed. Write to another place."
+            )
+        if left:
+            _follow_safely(part.parent / part.readlink(), left - 1)
 
 
 def _replace(path: Path, pieces: Iterable[bytes]) -> None:
     # Who may read what stood there may read what comes in its place, and nobody else.
     mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # Named before it is there, so that it is found again whenever this is interrupted.
+    temporary = path.parent / f".{path.name[:60]}.{os.urandom(8).hex()}"
     try:
-        with os.fdopen(handle, "wb") as file:
+        with open(temporary, "xb", opener=_for_us_alone) as file:
             file.writelines(pieces)
-        Path(temporary).chmod(mode)
-        Path(temporary).replace(path)
+        temporary.chmod(mode)
+        temporary.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
-            Path(temporary).unlink()
+            temporary.unlink()
         raise
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
 
 
 def _umask() -> int:

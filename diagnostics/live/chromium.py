@@ -78,7 +78,8 @@ class Tabs:
             answer = httpx.request(method, address, timeout=30, trust_env=False)
             return answer.raise_for_status().content
         except httpx.HTTPError as error:
-            raise LiveError(f"Chromium: {error}") from None
+            says = str(error).partition("\n")[0]
+            raise LiveError(f"Chromium: {says}") from None
 
 
 def needs_no_sandbox() -> bool:

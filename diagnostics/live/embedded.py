@@ -48,7 +48,9 @@ def make(
     from mitmproxy.exceptions import OptionsError
     from mitmproxy.options import Options
 
-    options = Options(confdir=str(folder / "ca"), listen_host="127.0.0.1", listen_port=port)
+    ca = folder / "ca"
+    ca.mkdir(mode=0o700, exist_ok=True)  # mitmproxy itself would go by the umask
+    options = Options(confdir=str(ca), listen_host="127.0.0.1", listen_port=port)
     master: Master
     if web:
         from mitmproxy.tools.web.master import WebMaster

@@ -1,4 +1,5 @@
-"""A browser extension as privacy tools are: it blocks addresses and removes request headers.
+"""A browser extension as privacy tools are, for tickets whose browser has one: it blocks addresses
+and removes request headers.
 
 Source: https://developer.chrome.com/docs/extensions/reference/api/declarativeNetRequest
 """

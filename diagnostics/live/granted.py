@@ -1,4 +1,5 @@
-"""What would a provider answer if a token's allowed URLs were changed? For live traffic.
+"""What would a provider answer if a token's allowed URLs were changed? Asked by the what-if addon
+of live traffic.
 
 The real answer stays wherever the change makes no difference. Where it makes one, the emulated
 provider answers in its place: nobody but the account's owner can change the real list.

@@ -99,7 +99,12 @@ class Obstacles:
 
     def tunnel(self, host: str, port: int) -> None:
         """A client wants a tunnel (CONNECT) to a host."""
-        if not self._scope.covers(host, port) and len(self._unread) < _MOST_HOSTS:
+        if not self._scope.covers(host, port):
+            self.passed_unread(host)
+
+    def passed_unread(self, host: str) -> None:
+        """A connection to a host was passed on as it is."""
+        if len(self._unread) < _MOST_HOSTS:
             self._unread[host] = None
 
     def trusted(self, host: str) -> None:

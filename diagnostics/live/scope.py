@@ -62,6 +62,15 @@ class Scope:
         """Whether this is the page's, the provider's, a named or a learnt host."""
         return self._compiled.search(f"{host}:{port}") is not None
 
+    def reads(self, address: str, name: str | None, port: int) -> bool:
+        """Whether a connection to `address` is read on which the client names the host `name` (by
+        SNI or in its Host field; None: it names none). Neither of two names makes the other one
+        read; a client that has looked the name up itself connects to an IP address."""
+        if name is None or name == address:
+            return self.covers(address, port)
+        is_covered = self.covers(address, port) or urls.is_ip_address(address)
+        return is_covered and self.covers(name, port)
+
     def learn(self, url: str | None) -> str | None:
         """Read the host of this URL, too: its host if that is new, None where it is read already,
         is no web address, or where too many were learnt."""

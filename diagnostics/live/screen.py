@@ -1,4 +1,5 @@
-"""Shows a running capture: what there is to say, and below it the causes so far.
+"""Shows a running capture to the person who runs it: what there is to say, and below it the causes
+so far (`progress` has the words).
 
 On a terminal the causes are one block that is rewritten in place; elsewhere a cause is told when
 it is new, and nothing is ever taken back.

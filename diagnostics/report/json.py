@@ -30,7 +30,11 @@ def render(report: Report | msgspec.Struct) -> str:
         encoded = _ENCODER.encode(report)
     except UnicodeEncodeError:
         encoded = _ENCODER.encode(_whole(msgspec.to_builtins(report)))
-    text = (msgspec.json.format(encoded, indent=2) + b"\n").decode()
+    return inactive((msgspec.json.format(encoded, indent=2) + b"\n").decode())
+
+
+def inactive(text: str) -> str:
+    """JSON text in which each character that acts on a terminal, or hides, stands as its escape."""
     if _ACTIVE.search(text) is None:  # far cheaper than replacing nothing in a large text
         return text
     return _ACTIVE.sub(lambda found: _escaped(found[0]), text)

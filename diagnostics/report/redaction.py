@@ -165,7 +165,8 @@ class _Walker:
             new = self.walk(old)
             if name in _SENTENCES and isinstance(new, str) and len(new) > _LONGEST_SENTENCE:
                 # Only now: half a token is no longer known for one.
-                new = cut(new, _LONGEST_SENTENCE)
+                ends = new[:_LONGEST_SENTENCE] + new[-_LONGEST_SENTENCE:]
+                new = cut(ends, _LONGEST_SENTENCE)
             if new is not old:
                 changes[name] = new
         return msgspec.structs.replace(value, **changes) if changes else value

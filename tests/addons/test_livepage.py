@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +25,7 @@ from diagnostics.live import chromium, firefox
 from diagnostics.live import proxy as proxies
 from diagnostics.live.play import EMULATOR, wait_until_quiet
 from diagnostics.live.proxy import LiveError, Proxy
+from tests.hostile.placing import corpus
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -208,6 +210,12 @@ Promise.allSettled(tries).then(() => { document.title = "attacked"; });
 <iframe name="frame"></iframe><iframe src="http://why403.test/"></iframe>
 """  # noqa: E501
 HOSTILE = "https://shop.example.com/<img src=x onerror=pwned=1>/map"
+#: One payload of each kind that can stand in a header, each on a page of its own.
+HOSTILE_PAGES = {
+    f"https://shop.example.com/{kind}/": payloads[0]
+    for kind, payloads in corpus().items()
+    if payloads[0].isascii() and payloads[0].isprintable() and 0 < len(payloads[0]) < 500
+}
 TICKET = {
     "title": "t",
     "story": "s",
@@ -221,6 +229,13 @@ TICKET = {
         "https://shop.example.com/*": {
             "headers": {"Referrer-Policy": "<script>pwned=1</script>, no-referrer"},
             "html": f"<title>Map</title>{IMAGES}",
+        },
+        **{
+            f"{address}*": {
+                "headers": {"Referrer-Policy": f"{payload}, no-referrer", "Server": payload},
+                "html": f"<title>{html.escape(payload)}</title>{IMAGES}",
+            }
+            for address, payload in HOSTILE_PAGES.items()
         },
         "https://preview.example.net/": {"html": f"<title>Map</title>{IMAGES}"},
         "http://evil.example/": {"html": f"<!DOCTYPE html><title>x</title><body>{ATTACK}"},
@@ -371,18 +386,28 @@ def test_hostile_text_stays_text_and_every_window_fits(
     window: Window, width: int, scheme: str
 ) -> None:
     window.visit(HOSTILE)
+    for address, payload in HOSTILE_PAGES.items():
+        window.context.new_page().goto(address + payload)
     window.visit("https://preview.example.net/")
     context = window.browser.new_context(
         viewport={"width": width, "height": 844},
         color_scheme="dark" if scheme == "dark" else "light",
     )
     page = context.new_page()
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("dialog", lambda dialog: said.append(dialog.message))
+    page.on("request", lambda request: asked.append(request.url))
     page.goto(LIVE)
     page.wait_for_selector("main article")
     page.eval_on_selector_all("details", "all => all.forEach(one => one.open = true)")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("window.pwned") is None
     assert page.locator("main img, main script").count() == 0
+    assert said == []
+    assert {url for url in asked if not url.startswith(LIVE)} == set()
     shown = "across" if width > 1180 else "down"
     for shape in ("across", "down"):
         pictures = page.locator(f"svg.{shape}").all()

@@ -102,6 +102,24 @@ def test_the_page_that_a_provider_is_asked_from(watching: Watching) -> None:
     assert not watching.obstacles.page_answered
 
 
+@pytest.mark.parametrize(
+    ("url", "host", "saved"),
+    [
+        ("http://shop.example.com/", "", True),
+        ("http://shop.example.com/", "api.mapbox.com", True),
+        ("http://203.0.113.7/", "shop.example.com", True),
+        ("http://other.example.org/", "shop.example.com", False),
+        ("http://shop.example.com/", "other.example.org", False),
+        ("http://203.0.113.7/", "", False),
+    ],
+)
+def test_one_name_alone_does_not_have_it_saved(
+    watching: Watching, url: str, host: str, saved: bool
+) -> None:
+    flow = watching.see(url, sent={"Host": host} if host else {})
+    assert (UNREAD not in flow.metadata) is saved
+
+
 def test_where_everything_is_read_nothing_is_learnt(in_mitmproxy: Any) -> None:
     watching = Watching(in_mitmproxy, everything=True)
     html = '<iframe src="https://maps.example.net/a"></iframe>'

@@ -304,14 +304,25 @@ def test_no_display_is_said_before_anything_starts(tmp_path: Path) -> None:
     assert re.match("Error: There is no display here .* --headless .* --no-browser", output)
 
 
-def test_an_earlier_capture_is_not_written_over(tmp_path: Path) -> None:
-    (tmp_path / "capture.flow").write_bytes(b"x")
+@pytest.mark.parametrize("name", ["capture.flow", "capture.har"])
+def test_an_earlier_capture_is_not_written_over(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"x")
     status, output = run("--no-browser", "-o", str(tmp_path), folder=tmp_path)
     assert (status, output) == (
         2,
         f"Error: {tmp_path}: holds a capture already. Name another folder.\n",
     )
-    assert (tmp_path / "capture.flow").read_bytes() == b"x"
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [(name, b"x")]
+
+
+def test_a_link_is_not_followed_to_what_it_is_not(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "capture.flow").symlink_to(tmp_path / "elsewhere")
+    status, output = run("--no-browser", "-o", str(folder), folder=tmp_path)
+    assert status == 2
+    assert "holds a capture already" in output
+    assert not (tmp_path / "elsewhere").exists()
 
 
 @pytest.mark.parametrize(

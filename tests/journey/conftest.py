@@ -24,9 +24,11 @@ from diagnostics.capture.exchange import (
     Outcome,
     Page,
 )
-from diagnostics.journey.diagnose import diagnose
+from diagnostics.journey.case import Case
+from diagnostics.journey.diagnose import Verdicts, diagnose
 from diagnostics.journey.library import numbers
 from diagnostics.journey.told import Allowed, Told
+from diagnostics.journey.traffic import read_traffic
 from diagnostics.journey.verdict import Fix, Stage, Station, Verdict
 from diagnostics.journey.whatif import Change, parse_change
 from diagnostics.provider import mapbox
@@ -295,6 +297,13 @@ def verdict_of(*tapes: Tape, told: Told = UNKNOWN_LIST, what_if: Sequence[str] =
     """The verdict of a capture with one refusal."""
     (verdict,) = report_of(*tapes, told=told, what_if=what_if).verdicts
     return verdict
+
+
+def case_of(tape: Tape, told: Told = UNKNOWN_LIST) -> Case:
+    """The case of a capture with one refusal, as the stages are asked about it."""
+    (part,), contrast = read_traffic([tape.capture])
+    (refused,) = [sighting for sighting in part.sightings if sighting.refused]
+    return Verdicts(part, contrast, told, ()).case(refused)
 
 
 def station(verdict: Verdict, stage: Stage | str) -> Station:

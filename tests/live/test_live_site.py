@@ -64,6 +64,8 @@ def test_what_the_buttons_say() -> None:
     "pairs",
     [
         (),
+        (("X-Why403", "1"),),
+        (("X-Why403", "1"), ("Origin", "null")),
         (("X-Why403", "1"), ("Origin", "https://evil.example")),
         (("X-Why403", "1"), ("Sec-Fetch-Site", "cross-site")),
         (("Origin", "http://why403.test"),),

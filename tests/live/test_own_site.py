@@ -35,7 +35,8 @@ def test_only_our_hosts_are_ours() -> None:
     ("method", "pairs", "may"),
     [
         ("POST", OWN, True),
-        ("POST", (("x-why403", "1"),), True),
+        ("POST", (("x-why403", "1"), ("origin", "http://why403.test")), True),
+        ("POST", (("X-Why403", "1"),), False),
         ("POST", (*OWN, ("Sec-Fetch-Site", "same-origin")), True),
         ("POST", (*OWN, ("Sec-Fetch-Site", "cross-site")), False),
         ("POST", (*OWN, ("Sec-Fetch-Site", "same-site")), False),

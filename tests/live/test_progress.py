@@ -2,41 +2,15 @@
 
 from __future__ import annotations
 
-import io
-
 import msgspec
 import pytest
 
 from diagnostics.capture.exchange import Skipped
-from diagnostics.journey.verdict import Cause, Confidence, Finding, Fix, Verdict
+from diagnostics.journey.verdict import Cause, Confidence, Finding, Verdict
 from diagnostics.live import progress
 from diagnostics.live.progress import Progress, Tally
-from diagnostics.live.screen import Screen
-from diagnostics.provider.token import encode
 from diagnostics.report.model import SCHEMA, CaptureSummary, Report, Summary
-
-BLOCKED, HOST = Cause.REFERRER_POLICY_BLOCKS, Cause.PAGE_NOT_ALLOWED
-
-
-def verdict(index: int = 0, cause: Cause = BLOCKED, **more: object) -> Verdict:
-    made = Verdict(
-        file="live capture",
-        index=index,
-        method="GET",
-        url="https://api.mapbox.com/v4/x/1/0/0.png",
-        status=403,
-        provider="mapbox",
-        page="https://shop.example.com/map",
-        referer=None,
-        cause=cause,
-        confidence=Confidence.CERTAIN,
-        because="The page says no-referrer.",
-        evidence=(),
-        alternatives=(),
-        journey=(),
-        fixes=(Fix("x", "Send another policy.", "", "allowed"),),
-    )
-    return msgspec.structs.replace(made, **more)
+from tests.live.verdicts import BLOCKED, HOST, verdict
 
 
 def report(*verdicts: Verdict, findings: tuple[Finding, ...] = ()) -> Report:
@@ -133,83 +107,6 @@ def test_the_summary_of_no_refusal_tells_what_else_was_found() -> None:
         "",
         "error: csp-blocks-request: The page forbids its map.",
     ]
-
-
-class Terminal(io.StringIO):
-    """A terminal that shows what a person would see at the end."""
-
-    encoding = "utf-8"
-
-    def isatty(self) -> bool:
-        return True
-
-    @property
-    def shown(self) -> list[str]:
-        lines: list[str] = []
-        for piece in self.getvalue().split("\n"):
-            while piece.startswith("\x1b["):
-                code, _, piece = piece[2:].partition("F\x1b[J")
-                del lines[-int(code) :]
-            lines.append(piece)
-        return lines[:-1]
-
-
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    monkeypatch.setenv("COLUMNS", "120")
-    monkeypatch.setenv("LINES", "24")
-    monkeypatch.setenv("TERM", "xterm")
-    return Terminal()
-
-
-def test_a_terminal_is_rewritten_in_place(terminal: Terminal) -> None:
-    screen = Screen(terminal)
-    screen.note("Opening a page")
-    for index in range(30):
-        screen.verdict(verdict(index))
-        screen.refresh(index + 1)
-    screen.note("Something stands in the way")
-    screen.verdict(verdict(30, HOST))
-    screen.refresh(31)
-    assert terminal.shown == [
-        "Opening a page",
-        "Something stands in the way",
-        "31 requests to the map provider, 31 refused. Ctrl-C ends the capture.",
-        "  30× The Referrer-Policy removes the Referer"
-        " (referrer-policy-blocks, certain, shop.example.com)",
-        "   1× The page's host is not on the list (page-not-allowed, certain, shop.example.com)",
-    ]
-    written = len(terminal.getvalue())
-    screen.refresh(31)
-    assert len(terminal.getvalue()) == written  # nothing new, nothing written
-    screen.end()
-    assert terminal.shown == ["Opening a page", "Something stands in the way"]
-
-
-def test_elsewhere_a_cause_is_told_when_it_is_new() -> None:
-    stream = io.StringIO()
-    screen = Screen(stream)
-    for index in range(30):
-        screen.verdict(verdict(index))
-        screen.refresh(index)
-    screen.verdict(verdict(1, HOST))
-    screen.end()
-    said = stream.getvalue()
-    assert [line[:40] for line in said.splitlines()] == [
-        "403: The Referrer-Policy removes the Ref",
-        "403: The page's host is not on the list ",
-    ]
-    assert "\x1b" not in said
-
-
-def test_no_note_shows_a_secret_or_moves_the_cursor(terminal: Terminal) -> None:
-    token = encode("pk", {"u": "acme", "a": "ck0example"})
-    screen = Screen(terminal)
-    screen.note(f"\x1b[2Jhttps://a.example/?access_token={token}\nnext")
-    assert token not in terminal.getvalue()
-    assert "\x1b[2J" not in terminal.getvalue()
-    screen.note(f"mitmweb: http://127.0.0.1/?token={'a1' * 16}", secret=True)
-    assert "a1" * 16 in terminal.getvalue()
 
 
 def test_skipped_entries_do_not_disturb_the_summary() -> None:

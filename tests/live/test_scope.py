@@ -49,6 +49,28 @@ def test_of_a_page_its_site_and_the_provider(text: str, is_read: bool) -> None:
         assert scope.covers(host, int(port)) is is_read
 
 
+@pytest.mark.parametrize(
+    ("address", "name", "is_read"),
+    [
+        ("shop.example.com", "shop.example.com", True),
+        ("shop.example.com", None, True),
+        ("shop.example.com", "SHOP.example.com", True),
+        ("shop.example.com", "api.mapbox.com", True),
+        ("203.0.113.7", "shop.example.com", True),  # the client has looked the name up itself
+        ("2001:db8::7", "shop.example.com", True),
+        ("203.0.113.7", None, False),
+        ("203.0.113.7", "bank.example", False),
+        ("bank.example", "shop.example.com", False),
+        ("shop.example.com", "bank.example", False),
+        ("shop.example.com", "", False),
+        ("bank.example", None, False),
+    ],
+)
+def test_one_name_does_not_open_another(address: str, name: str | None, is_read: bool) -> None:
+    assert Scope(SHOP).reads(address, name, 443) is is_read
+    assert Scope(SHOP, (), True).reads(address, name, 443)
+
+
 @pytest.mark.parametrize("page", ["http://localhost:3000/", "http://[::1]:3000/", None])
 def test_of_a_local_page_this_machine(page: str | None) -> None:
     scope = Scope(urls.parse(page) if page else None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import signal
 import subprocess
@@ -12,16 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from diagnostics.live import guard
 from diagnostics.live.throwaway import PREFIX, remove_stale, throwaway
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="process groups are POSIX's")
 SLEEP = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)"]
-
-
-def sleeping(folder: Path) -> subprocess.Popen[bytes]:
-    """A program in a process group of its own, as a browser is."""
-    return subprocess.Popen(SLEEP, stdout=subprocess.DEVNULL, start_new_session=True, cwd=folder)
 
 
 def test_the_folder_is_the_user_s_alone_and_goes(tmp_path: Path) -> None:
@@ -126,28 +119,6 @@ def test_a_program_starts_as_if_nothing_stood_between(tmp_path: Path) -> None:
 def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     with throwaway(tmp_path) as session, pytest.raises(FileNotFoundError):
         session.start([str(tmp_path / "nothing")], session.path / "said.txt")
-
-
-@posix
-def test_the_guard_kills_what_is_left(tmp_path: Path) -> None:
-    left, ended = sleeping(tmp_path), sleeping(tmp_path)
-    folder = tmp_path / "session"
-    folder.mkdir()
-    try:
-        lines = f"+{left.pid}\n+{ended.pid}\n-{ended.pid}\nnonsense\n+x\n".encode()
-        guard.watch(io.BytesIO(lines), str(folder))
-        assert left.wait(10) == -9
-        assert ended.poll() is None
-        assert not folder.exists()
-    finally:
-        for process in (left, ended):
-            process.kill()
-            process.wait()
-
-
-def test_the_guard_is_no_error_where_all_is_gone(tmp_path: Path) -> None:
-    guard.remove(str(tmp_path / "nothing"))
-    guard.watch(io.BytesIO(b""), str(tmp_path / "nothing"))
 
 
 @posix

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import shlex
 import ssl
 import subprocess
@@ -9,6 +11,8 @@ import warnings
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from diagnostics.live import trust
 from diagnostics.live.proxy import Endpoint
@@ -68,3 +72,11 @@ def test_the_proxy_trusts_the_usual_and_this_system_s_authorities(
     subjects = [str(known["subject"]) for known in context.get_ca_certs()]
     assert any("mitmproxy" in subject for subject in subjects)
     assert len(subjects) > 50
+
+
+def test_the_key_hash_is_that_of_the_authority_and_of_what_it_signs(tmp_path: Path) -> None:
+    store = CertStore.from_store(tmp_path, "mitmproxy", 2048)
+    leaf = x509.load_pem_x509_certificate(store.get_cert("shop.example.com", []).cert.to_pem())
+    key = leaf.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    expected = base64.b64encode(hashlib.sha256(key).digest()).decode()
+    assert trust.key_hash(tmp_path / "mitmproxy-ca-cert.pem") == expected

@@ -7,19 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from diagnostics.live import browsers, chromium, firefox, trust, window
-from diagnostics.live.proxy import Endpoint, LiveError
+from diagnostics.live import browsers, chromium, window
+from diagnostics.live.proxy import LiveError
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    from mitmproxy.certs import CertStore
-
-
-@pytest.fixture(scope="module")
-def ca(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("ca")
-    CertStore.from_store(folder, "mitmproxy", 2048)
-    return folder / "mitmproxy-ca-cert.pem"
 
 
 @pytest.fixture
@@ -118,28 +110,3 @@ def test_every_browser_of_the_table_can_be_used() -> None:
         assert f"WHY403_{browser.name.upper()}" in browser.get
         assert set(browser.places) <= {"darwin", "win32"}
         assert browsers.named(browser.name) is browser
-
-
-def test_a_person_s_browser_has_no_control_port(tmp_path: Path, ca: Path) -> None:
-    program, profile = Path("/usr/bin/x"), tmp_path / "profile"
-    proxy = Endpoint(8123, ca)
-    started = chromium.command(program, profile, proxy, "http://a.example/", headless=True)
-    assert started[0] == "/usr/bin/x"
-    assert started[-1] == "http://a.example/"
-    assert "--proxy-bypass-list=<-loopback>" in started
-    assert f"--ignore-certificate-errors-spki-list={trust.key_hash(ca)}" in started
-    started += firefox.command(program, profile, "http://a.example/")
-    assert not [word for word in started if "remote-debugging" in word or "marionette" in word]
-    assert not [word for word in started if word == "--ignore-certificate-errors"]
-
-
-@pytest.mark.parametrize("root", [True, False])
-def test_the_sandbox_is_off_for_root_alone(
-    root: bool, tmp_path: Path, ca: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(chromium, "needs_no_sandbox", lambda: root)
-    for headless in (True, False):
-        started = chromium.command(
-            Path("x"), tmp_path, Endpoint(1, ca), "http://a.example/", headless=headless
-        )
-        assert ("--no-sandbox" in started) is root
