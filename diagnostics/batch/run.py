@@ -36,8 +36,8 @@ from diagnostics.report.redaction import redact_text
 from diagnostics.report.terminal import plain
 
 #: A portion for a worker: so many captures at most, and of about so many bytes together.
-_MOST = 16
-_BYTES = 4 << 20
+_MOST = 64
+_BYTES = 16 << 20
 #: Portions under way for each worker: the next one waits beside it.
 _AHEAD = 2
 #: The largest file that is sent to a worker that cannot reach it.

@@ -1,4 +1,5 @@
-"""What a request's and a response's own header fields tell, for captures that say nothing else."""
+"""What do a request's and a response's header fields alone tell? For the readers of flow files and
+curl commands, which say nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What single values of a HAR entry say, in whatever shape an exporter writes them.
+"""What single values of a HAR entry say, in whatever shape an exporter writes them: for `har`.
 
 Each function takes undecoded JSON and never raises: what cannot be read is as good as missing.
 """

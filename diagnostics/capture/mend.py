@@ -23,8 +23,8 @@ _SPACES = memoryview(b" " * (1 << 16))
 _SURROGATE = re.compile(
     rb"\\u[dD](?:[89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})?|[c-fC-F][0-9a-fA-F]{2})"
 )
-# Brackets of one kind, with all that stands before them, or the end: a gigabyte of `[` is one match,
-# and wherever a match begins there is one, so that nothing is looked at twice.
+# Brackets of one kind, with all that stands before them, or the end: a gigabyte of `[` is one
+# match, and wherever a match begins there is one, so that nothing is looked at twice.
 _BRACKETS = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+"?)*+([\[{]++|[\]}]++|\Z)', re.DOTALL)
 
 

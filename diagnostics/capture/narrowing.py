@@ -1,5 +1,7 @@
-"""Which documents fit one testimony of a request? Each function is a filter for documents, or None
-where the request does not have that testimony."""
+"""Which documents fit one testimony of a request? Asked by `issuer`, testimony by testimony.
+
+Each function is a filter for documents, or None where the request does not have that testimony.
+"""
 
 from __future__ import annotations
 

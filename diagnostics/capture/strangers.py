@@ -1,4 +1,5 @@
-"""Says what a file is that is no capture, and what to ask for instead (`strangers.yaml`)."""
+"""What is a file that is no capture, and what to ask for instead? For the readers of files and
+archives, which say it as their error; the words are data (`strangers.yaml`)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What to change in a token's list of allowed URLs."""
+"""What may be changed in a token's list of allowed URLs? For `proposals`, by cause of the rule's
+stage."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from diagnostics import __version__
 from diagnostics.browser import url as urls
 from diagnostics.capture.exchange import Capture, Exchange, Headers, Outcome, Page
 from diagnostics.capture.exporters import exporters
+from diagnostics.report.json import inactive
 from diagnostics.sanitize.harmless import is_phrase
 
 _NOTE = (
@@ -165,4 +166,4 @@ def _time(started: float | None) -> str | None:
 
 
 def _encoded(value: dict[str, Any]) -> str:
-    return msgspec.json.encode(value).decode()
+    return inactive(msgspec.json.encode(value).decode())

@@ -25,7 +25,7 @@ from tests.bench import generate
 
 CAPTURES = 2_000
 FEW = 200  # for memory, beside all
-SIZES = (40, 60, 80, 100)  # entries of the captures, in turn
+SIZES = (80, 120, 160, 200)  # entries of the captures, in turn
 BODY = 1_000
 BOUND = 1.8
 ROUNDS = 2
