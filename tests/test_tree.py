@@ -194,7 +194,8 @@ def test_every_example_runs(
             with zipfile.ZipFile(path, "w") as archive:
                 archive.write(capture, "a.har")
         elif path.suffix in {".txt", ".yaml", ".json"}:
-            content = "[]" if path.suffix == ".json" else "example.com\n"
+            listed = f'[{{"id": "{tickets.TokenSpec().id}"}}]'
+            content = listed if path.suffix == ".json" else "example.com\n"
             path.write_text(content, encoding="utf-8")
         elif word.endswith("/"):
             path.mkdir(parents=True, exist_ok=True)

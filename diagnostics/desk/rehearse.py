@@ -8,7 +8,7 @@ refusal walks the same seven stages as a real one. Pure: values in, values out.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -40,20 +40,38 @@ from diagnostics.report.redaction import redact
 
 #: Stands for a list that has none of the traffic's hosts; one without entries restricts nothing.
 _NOWHERE = ("your-own-site.example",)
+#: A list and a Referer.
+_Question = tuple[tuple[str, ...], str | None]
 _FORBIDDEN = '{"message":"Forbidden"}'
 
 
-def rehearse(captures: Sequence[Capture], entries: Sequence[str] | None = None) -> Rehearsal:
+def rehearse(
+    captures: Sequence[Capture],
+    entries: Sequence[str] | None = None,
+    by_id: Mapping[str, Allowed] | None = None,
+) -> Rehearsal:
     """What the list `entries` would do to this traffic; None rehearses the smallest list that
-    admits its own pages. Secrets are redacted. Raises ValueError for a list without entries."""
+    admits its own pages. A captured token whose id is in `by_id` is asked by its own list there,
+    and is left out where it has none. Secrets are redacted. Raises ValueError for a list without
+    entries, and where `by_id` knows no captured token and there are no `entries` either."""
     if entries is not None and not entries:
         raise ValueError("a list without entries restricts nothing")
     traffic, _ = read_traffic(captures)
-    ruled = [[s for s in part.sightings if is_ruled(s)] for part in traffic]
+    own = _own_lists(traffic, by_id or {})
+    if by_id is not None and not own and entries is None:
+        raise ValueError("none of the captured tokens is in the token list")
+    free = {known for known, allowed in own.items() if allowed.unrestricted}
+    ruled = [
+        [s for s in part.sightings if is_ruled(s) and not (s.token and s.token.id in free)]
+        for part in traffic
+    ]
     suggestion = suggest.suggest(traffic, ruled)
-    chosen = tuple(entries if entries is not None else (e.entry for e in suggestion.entries))
-    told = Told(Allowed(chosen or _NOWHERE, "the list that is rehearsed"))
-    outcome = _Outcome(told.everywhere.entries or _NOWHERE)
+    everywhere = tuple(entries if entries is not None else (e.entry for e in suggestion.entries))
+    told = Told(Allowed(everywhere or _NOWHERE, "the list that is rehearsed"), own)
+    chosen = tuple(dict.fromkeys(e for a in own.values() for e in a.entries or ()))
+    if entries is not None or not own:
+        chosen = tuple(dict.fromkeys((*chosen, *everywhere)))
+    outcome = _Outcome()
     for part, sightings in zip(traffic, ruled, strict=True):
         outcome.ask(part, sightings, told)
     summary = report_on(traffic, Contrast(), Told(), ()).capture
@@ -69,7 +87,7 @@ def rehearse(captures: Sequence[Capture], entries: Sequence[str] | None = None) 
         schema=SCHEMA,
         capture=summary,
         allowed=chosen,
-        suggested=entries is None,
+        suggested=entries is None and not own,
         summary=counts,
         verdicts=tuple(outcome.verdicts),
         open=outcome.open(),
@@ -80,6 +98,14 @@ def rehearse(captures: Sequence[Capture], entries: Sequence[str] | None = None) 
     )
     tokens = {s.token.text for part in traffic for s in part.sightings if s.token is not None}
     return redact(rehearsal, tokens)
+
+
+def _own_lists(
+    traffic: Sequence[CaptureTraffic], by_id: Mapping[str, Allowed]
+) -> dict[str, Allowed]:
+    """The lists that the account holds for the captured tokens, by token id."""
+    ids = {s.token.id for part in traffic for s in part.sightings if s.token and s.token.id}
+    return {known: allowed for known, allowed in by_id.items() if known in ids}
 
 
 def is_ruled(sighting: Sighting) -> bool:
@@ -126,15 +152,14 @@ def _warnings(
 
 
 class _Outcome:
-    """What the list said so far; each different Referer is asked once."""
+    """What the lists said so far; each is asked once about each Referer."""
 
-    def __init__(self, entries: tuple[str, ...]) -> None:
+    def __init__(self) -> None:
         self.admitted = 0
         self.verdicts: list[Verdict] = []
-        self._entries = entries
         self._rules = profiles()[0].rules
-        self._known: dict[str | None, Admission] = {}
-        self._asked: Counter[str | None] = Counter()
+        self._known: dict[_Question, Admission] = {}
+        self._asked: Counter[_Question] = Counter()
 
     def ask(self, part: CaptureTraffic, sightings: Sequence[Sighting], told: Told) -> None:
         judge = Verdicts(part, Contrast(), told, ())
@@ -142,23 +167,25 @@ class _Outcome:
             referer = sighting.request.referer
             if referer is None and not sighting.request.headers_final:
                 referer = judge.case(sighting).referer
-            self._asked[referer] += 1
-            match self._decide(referer).decision:
+            question = (told.about(sighting.token).entries or _NOWHERE, referer)
+            self._asked[question] += 1
+            match self._decide(question).decision:
                 case Decision.ALLOWED:
                     self.admitted += 1
                 case Decision.REFUSED:
                     self.verdicts.append(judge.of(sighting))
 
-    def _decide(self, referer: str | None) -> Admission:
-        if referer not in self._known:
-            self._known[referer] = decide(self._rules, referer, self._entries)
-        return self._known[referer]
+    def _decide(self, question: _Question) -> Admission:
+        if question not in self._known:
+            entries, referer = question
+            self._known[question] = decide(self._rules, referer, entries)
+        return self._known[question]
 
     def open(self) -> tuple[Open, ...]:
         """The Referers of which the documentation does not say whether the list admits them."""
         found = []
-        for referer, requests in self._asked.items():
-            admission = self._known[referer]
+        for question, requests in self._asked.items():
+            admission, referer = self._known[question], question[1]
             if admission.decision is Decision.UNDOCUMENTED and admission.entry is not None:
                 says = next(r.says for r in admission.reasons if r.entry == admission.entry)
                 found.append(Open(referer or "", admission.entry, says, requests))
@@ -167,9 +194,9 @@ class _Outcome:
     def uses(self, entries: Sequence[str]) -> tuple[EntryUse, ...]:
         """How many requests each entry admits, alone or beside another one."""
         uses: Counter[str] = Counter()
-        for referer, requests in self._asked.items():
+        for question, requests in self._asked.items():
             matching = {
-                r.entry for r in self._known[referer].reasons if r.result is EntryResult.MATCH
+                r.entry for r in self._known[question].reasons if r.result is EntryResult.MATCH
             }
             for entry in matching:
                 uses[entry] += requests

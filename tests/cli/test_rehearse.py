@@ -10,6 +10,10 @@ from click.testing import CliRunner, Result
 
 import fixtures
 from diagnostics.cli import main
+from diagnostics.cli.asked_token import VARIABLE
+from diagnostics.provider.emulated_account import Held
+from diagnostics.ticket import TokenSpec
+from tests.account.serving import PUBLIC, account_of, secret_of, serving, tokens_api
 
 CAPTURES = fixtures.ROOT / "captures"
 WORKS = str(CAPTURES / "works-gl3-chromium.devtools.har")
@@ -70,6 +74,39 @@ def test_standard_input_and_several_captures() -> None:
     assert result.exit_code == 0
     other = str(CAPTURES / "works-gl2-firefox.firefox.har")
     assert run(WORKS, other, "--allow", "example.com").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("allowed", "status", "says"),
+    [
+        (("shop.example.com",), 0, "The list admits all 14 requests."),
+        (("www.example.com",), 1, "The list would refuse all 14 requests."),
+        ((), 0, "under a list"),  # the token has no restriction: nothing is asked
+        (None, 2, "none of the captured tokens is in the token list"),
+    ],
+)
+def test_the_lists_of_an_account_of_120_tokens(
+    tmp_path: Path, allowed: tuple[str, ...] | None, status: int, says: str
+) -> None:
+    ours = [] if allowed is None else [Held(TokenSpec().id, scopes=PUBLIC, allowed=allowed)]
+    account = account_of(120, "acme", *ours)
+    listed = str(tmp_path / "tokens.json")
+    with serving(tokens_api(account)) as served:
+        asked = CliRunner(env={VARIABLE: secret_of(account)}).invoke(
+            main, ["token", "--api", "--api-url", served.origin, "-o", listed]
+        )
+        assert len(served.requests) > 1  # more than one page
+    assert asked.exit_code in {0, 1}
+    assert len(json.loads(Path(listed).read_bytes())) == 120
+    result = run(WORKS, "--tokens", listed)
+    assert result.exit_code == status
+    assert says in result.output
+
+
+def test_a_list_beside_the_account_s_is_for_tokens_that_are_not_in_it(tmp_path: Path) -> None:
+    (tmp_path / "tokens.json").write_text("[]")
+    result = run(WORKS, "--tokens", str(tmp_path / "tokens.json"), "--allow", "example.com")
+    assert (result.exit_code, "admits all 14" in result.stdout) == (0, True)
 
 
 @pytest.mark.parametrize(
