@@ -12,6 +12,7 @@ Text in a ticket may hold `{{token}}` (the token, encoded), `{{library}}` and `{
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
@@ -30,6 +31,19 @@ from diagnostics.provider import token as tokens
 PUBLIC_SCOPES = ("styles:tiles", "styles:read", "fonts:read", "datasets:read", "vision:read")
 
 Browser = Literal["chromium", "firefox", "none"]
+#: What a ticket may set in a browser: others start programs (`--renderer-cmd-prefix`) or lead past
+#: the proxy, and a ticket may come from a stranger.
+_SWITCH = re.compile(
+    r"--(?:enable|disable)-features=[A-Za-z0-9,]{1,500}|--allow-running-insecure-content"
+)
+_PREFERENCE = re.compile(
+    r"(?:network\.http|privacy|security\.mixed_content)\.[A-Za-z0-9_.-]{1,100}"
+)
+#: A library and a file of it, which become parts of a path.
+_LIBRARY = re.compile(r"[a-z][a-z-]{0,40}@\d[0-9a-z-]{0,20}(?:\.[0-9a-z-]{1,20}){0,4}")
+_LIBRARY_FILE = re.compile(r"[a-z][a-z-]{0,40}(?:\.[a-z]{1,10}){0,2}\.(?:js|css)")
+#: A page, script or stylesheet, and nothing hidden.
+_BODY = re.compile(r"(?:[\w-][\w.-]*/){0,5}[\w-][\w.-]*\.(?:html?|js|css)")
 #: har and flow are mitmproxy's; devtools is Chrome DevTools' own export, copied its "Copy all as
 #: HAR", which has no bodies; firefox is that of Firefox.
 Exporter = Literal["har", "flow", "playwright", "devtools", "copied", "firefox", "curl"]
@@ -50,7 +64,7 @@ class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class Client(_Strict, frozen=True):
     """Who asks. `library` is an npm package with its version (`mapbox-gl@3.9.0`); `preferences`
-    are Firefox's; `switches` are extra command-line switches of Chromium; `strip` are request
+    are Firefox's and `switches` Chromium's, of those that change what is sent; `strip` are request
     headers that a middlebox between browser and provider takes away. `blocks` (URL filters such as
     `||events.mapbox.com^`) and `removes` (request headers) are what an extension does."""
 
@@ -69,10 +83,10 @@ class Client(_Strict, frozen=True):
 
 
 class Site(_Strict, frozen=True):
-    """What one address answers. `body` names a file beside the ticket or in `fixtures/`; `load`
-    reads it into `html`. `type` is the media type, found from the address where not given.
-    `library` is a file of the client's library (`mapbox-gl.js`) that it answers with instead, as
-    a site's own copy does."""
+    """What one address answers. `body` names a file in the ticket's folder or below it, or
+    below the folder above; `load` reads it into `html`. `type` is the media type, found from the
+    address where not given. `library` is a file of the client's library (`mapbox-gl.js`) that it
+    answers with instead, as a site's own copy does."""
 
     status: int = 200
     headers: HeaderFields = {}
@@ -239,22 +253,34 @@ def load(path: Path) -> Ticket:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise TicketError(f"{path}: cannot be read: {reason}") from None
 
-    def read_body(name: str) -> str | None:
-        for folder in (path.parent, path.parent.parent):
-            if (folder / name).is_file():
-                return (folder / name).read_text(encoding="utf-8")
-        return None
-
     ticket = parse(text, str(path))
     sites = {}
     for address, site in ticket.sites.items():
         if site.body:
-            body = read_body(site.body)
-            if body is None:
-                raise TicketError(f"{path}: sites: {address}: there is no file {site.body}")
-            site = msgspec.structs.replace(site, html=body)
+            html = _read_body(path, site.body, f"{path}: sites: {address}")
+            site = msgspec.structs.replace(site, html=html)
         sites[address] = site
     return msgspec.structs.replace(ticket, name=path.stem, sites=sites)
+
+
+def _read_body(ticket: Path, name: str, place: str) -> str:
+    """The content of a body's file, which lies beside the ticket or in the folder above it. Whoever
+    wrote the ticket may be a stranger, so no other file of this machine is read for it."""
+    if _BODY.fullmatch(name):
+        for folder in (ticket.parent, ticket.parent.parent):
+            file = folder / name
+            if not file.is_file() or not file.resolve().is_relative_to(folder.resolve()):
+                continue
+            try:
+                return file.read_text(encoding="utf-8")
+            except OSError as error:
+                raise TicketError(f"{place}: {name}: {error.strerror or error}") from None
+            except UnicodeDecodeError:
+                raise TicketError(f"{place}: {name}: it is not UTF-8 text") from None
+    raise TicketError(
+        f"{place}: there is no file {name} with the ticket (a page, script or stylesheet in its"
+        " folder or the one above)"
+    )
 
 
 def parse(text: str, source: str) -> Ticket:
@@ -299,6 +325,15 @@ def _problem(ticket: Ticket) -> str | None:
         return "page: a browser needs a page to open"
     if not 1 <= ticket.captured_from <= max(1, len(ticket.opened)):
         return f"captured_from: there is no visit {ticket.captured_from}"
+    for field, values, harmless in (
+        ("switches", ticket.client.switches, _SWITCH),
+        ("preferences", ticket.client.preferences, _PREFERENCE),
+    ):
+        for value in values:
+            if not harmless.fullmatch(value):
+                return f"client: {field}: {value} is not one that a ticket may set"
+    if ticket.client.library and not _LIBRARY.fullmatch(ticket.client.library):
+        return f"client: library: {ticket.client.library} is no library such as mapbox-gl@3.9.0"
     if ticket.client.has_extension and ticket.client.browser != "chromium":
         return "client: only Chromium can play an extension (blocks, removes)"
     wrong = {"chromium": {"firefox"}, "firefox": {"devtools", "copied", "playwright"}}.get(
@@ -308,6 +343,8 @@ def _problem(ticket: Ticket) -> str | None:
         if exporter in wrong:
             return f"record: {exporter} does not exist for the client {ticket.client.browser}"
     for address, site in ticket.sites.items():
+        if site.library and not _LIBRARY_FILE.fullmatch(site.library):
+            return f"sites: {address}: library: {site.library} is no file such as mapbox-gl.js"
         if site.body and site.html:
             return f"sites: {address}: give body or html, not both"
     return None

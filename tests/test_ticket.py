@@ -51,6 +51,33 @@ def test_the_least_ticket() -> None:
             HEAD + "client: {browser: firefox, blocks: ['**']}\npage: https://a.example/",
             "t.yaml: client: only Chromium can play an extension",
         ),
+        (
+            HEAD + "client: {browser: chromium, switches: ['--renderer-cmd-prefix=sh']}\n"
+            "page: https://a.example/",
+            "t.yaml: client: switches: --renderer-cmd-prefix=sh is not one that a ticket may set",
+        ),
+        (
+            HEAD + "client: {browser: chromium, switches: ['--no-proxy-server']}\n"
+            "page: https://a.example/",
+            "t.yaml: client: switches: --no-proxy-server is not one that a ticket may set",
+        ),
+        (
+            HEAD + "client: {browser: firefox, preferences: {network.proxy.type: 0}}\n"
+            "page: https://a.example/",
+            "t.yaml: client: preferences: network.proxy.type is not one that a ticket may set",
+        ),
+        (
+            HEAD + "client: {browser: chromium, library: ../../x@1.2}\npage: https://a.example/",
+            "t.yaml: client: library: ../../x@1.2 is no library",
+        ),
+        (
+            CHROMIUM + "sites: {'https://a.example/': {library: ../../../etc/passwd}}",
+            "t.yaml: sites: https://a.example/: library: ../../../etc/passwd is no file",
+        ),
+        (
+            CHROMIUM + "sites: {'https://a.example/': {library: /etc/passwd.js}}",
+            "t.yaml: sites: https://a.example/: library: /etc/passwd.js is no file",
+        ),
         ("- " * 30000, "t.yaml: "),
         ("title: 2001-13-45", "t.yaml: not YAML: month must be in 1..12"),
         ("title: !!python/name:os.system x", "t.yaml: line 1: not YAML: could not determine"),
@@ -68,6 +95,29 @@ def test_what_is_wrong_is_said_in_one_line(text: str, says: str) -> None:
         parse(text, "t.yaml")
     assert str(error.value).startswith(says)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("secret", ["secret.html", ".ssh/id.html", "pages/id_rsa", "link.html"])
+def test_a_body_is_a_page_that_lies_with_the_ticket(secret: str, tmp_path: Path) -> None:
+    """Whoever wrote the ticket may be a stranger, and what it names is kept with the case."""
+    folder = tmp_path / "their" / "tickets"
+    for file in (tmp_path / "secret.html", folder / ".ssh/id.html", folder / "pages/id_rsa"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("SECRET", encoding="utf-8")
+    (folder / "link.html").symlink_to(tmp_path / "secret.html")
+    for name in {secret, f"../../{secret}", str(tmp_path / secret)}:
+        file = folder / "t.yaml"
+        file.write_text(f"{CHROMIUM}sites: {{'https://a.example/': {{body: '{name}'}}}}", "utf-8")
+        with pytest.raises(TicketError, match=r"t\.yaml: sites: https://a\.example/: "):
+            load(file)
+
+
+def test_a_body_that_is_no_text(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_bytes(b"\xff\xfe\x00")
+    file = tmp_path / "t.yaml"
+    file.write_text(f"{CHROMIUM}sites: {{'https://a.example/': {{body: a.html}}}}", "utf-8")
+    with pytest.raises(TicketError, match=r"a\.html: it is not UTF-8 text"):
+        load(file)
 
 
 def complaint(text: str) -> str | None:

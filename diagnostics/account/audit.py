@@ -159,9 +159,16 @@ def _not_listed(account: str, use: Use) -> Iterable[AuditFinding]:
         )
         yield AuditFinding("token-of-another-account", "info", token.id or "", says, use.where)
         return
+    if not account:
+        says = (
+            f"{token.shown} is not in this list, which does not say whose it is: the token belongs"
+            " to another account, was made after the list was saved, or was deleted."
+        )
+        yield AuditFinding("token-not-listed", "warning", token.id or "", says, use.where)
+        return
     says = (
-        f"{token.shown} is not among the tokens of {account or 'this list'}: it was deleted, or was"
-        " never one. Every request with it is answered 401."
+        f"{token.shown} is not among the tokens of {account}: it was deleted, or was never one. A"
+        " request with it is answered 401."
     )
     yield AuditFinding("token-not-listed", "error", token.id or "", says, use.where)
 

@@ -48,7 +48,9 @@ def readable_secret(text: str) -> Token:
             " a secret token (sk.…) with that scope."
         )
     if not token.kind or token.malformed or token.account is None:
-        raise InputError(f"This is no secret token: it {token.malformed or 'names no account'}.")
+        raise InputError(
+            f"This is no secret token: it {(token.malformed or 'names no account').rstrip('.')}."
+        )
     if not _ACCOUNT.fullmatch(token.account):
         raise InputError("This is no secret token of Mapbox: its account name is no name.")
     return token

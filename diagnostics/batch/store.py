@@ -65,6 +65,12 @@ class Store:
         self._committed = time.monotonic()
 
     def __enter__(self) -> Store:
+        place = Path(self.path)
+        said = "that is a folder. Name a file." if place.is_dir() else ""
+        if not place.parent.is_dir():  # SQLite says no more than that it cannot be opened
+            said = f"there is no folder {place.parent}. Make it first."
+        if said:
+            raise InputError(f"{self.path}: the results cannot be written: {said}")
         with self._errors_said():
             self._db = sqlite3.connect(self.path, isolation_level=None, timeout=_BUSY)
             try:

@@ -87,11 +87,16 @@ def _rows(db: sqlite3.Connection, what: str, captures: str) -> tuple[Row, ...]:
 
 def headline(totals: Totals) -> str:
     """The batch in one sentence."""
-    captures = counted(totals.captures, "capture")
     if not totals.captures:
         return "No capture was found."
+    judged = totals.captures - totals.failed
+    if not judged:
+        none = "it could not" if totals.captures == 1 else "none of them could"
+        return f"{counted(totals.captures, 'capture')}: {none} be judged."
+    captures = counted(judged, "judged capture" if totals.failed else "capture")
     if not totals.refused:
-        return f"{captures}: no request to a map provider was refused."
+        failed = f" ({totals.failed:,} could not be judged)" if totals.failed else ""
+        return f"{captures}{failed}: no request to a map provider was refused."
     part = totals.refused - totals.explained
     return (
         f"{counted(totals.refused, 'refused request')} in {totals.with_refusals:,} of {captures}; "

@@ -255,6 +255,6 @@ def main() -> None:
       why403 diagnose page.har --allow example.com
       why403 explain referrer-policy-blocks
 
-    `why403 COMMAND --help` has examples for each command. Nothing is sent to a provider, but
-    by `token --api` and `probe --send`.
+    `why403 COMMAND --help` has examples for each command. why403 itself sends nothing to a
+    provider, but by `token --api` and `probe --send`.
     """

@@ -11,9 +11,9 @@ from diagnostics.account.audit import AuditFinding
 from diagnostics.account.look import AccountReport, Row
 from diagnostics.cli import layout
 from diagnostics.cli.output import render as render_diagnosis
-from diagnostics.journey.csp_findings import counted
 from diagnostics.provider.token import KINDS
 from diagnostics.report.terminal import plain
+from diagnostics.report.wording import counted
 
 _COLOURS = {"error": "red", "warning": "yellow", "info": "cyan"}
 _LONGEST_LIST = 100

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import msgspec
 
+from diagnostics.cli import given
 from diagnostics.errors import InputError
 
 
 def read(path: str) -> list[str]:
     """The entries of a file (`-` is stdin), as they stand there.
 
-    Blank lines and lines that begin with `#` are left out; a file that begins with `[` is a JSON
-    list of strings. Raises InputError for a file that cannot be read.
+    Blank lines and lines that begin with `#` are left out; one that begins as JSON does has to
+    be a list of strings. Raises InputError for a file that cannot be read.
     """
     try:
-        data = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-        text = data.decode("utf-8-sig")
+        text = given.content(path).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: the file is not UTF-8 text") from error
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from error
-    if text.lstrip().startswith("["):
+    if text.lstrip().startswith(("[", "{")):
         try:
             return msgspec.json.decode(text, type=list[str])
         except (msgspec.MsgspecError, RecursionError) as error:

@@ -17,6 +17,7 @@ from diagnostics.batch.find import find, network_hosts
 from diagnostics.batch.run import Counts, Observer, run
 from diagnostics.batch.store import Store, reading
 from diagnostics.batch.workers import crew
+from diagnostics.cli import given
 from diagnostics.cli import told as about_token
 from diagnostics.cli.output import write, write_pieces
 from diagnostics.report.redaction import redact_text
@@ -72,8 +73,8 @@ def batch(
     which Datasette opens. The same command goes on where it was stopped: what was judged with
     the same allowed URLs, by its content, is not judged again.
 
-    Exit status 0: nothing was refused; 1: refusals were found; 2: the input cannot be used.
-    Captures that cannot be judged are rows with the reason.
+    Exit status 0: nothing was refused; 1: refusals were found; 2: the input cannot be used, or
+    none of the captures could be judged. Those that could not are rows with the reason.
 
     \b
     Examples:
@@ -83,8 +84,9 @@ def batch(
     """
     if jobs is not None and scheduler is not None:
         raise click.UsageError("--jobs and --scheduler contradict each other.")
-    if [csv_file, jsonl_file, html_file].count("-") > 1:
-        raise click.UsageError("Only one of --csv, --jsonl and --html can be stdout.")
+    _check_outputs(output, csv_file, jsonl_file, html_file)
+    for name in (output, csv_file, jsonl_file, html_file):
+        given.spare(name, allow_file, tokens_file)
     told = about_token.told(allow, allow_file, unrestricted, tokens_file)
     _announce(paths, scheduler)
     outputs = [name for name in (output, csv_file, jsonl_file, html_file) if name and name != "-"]
@@ -99,8 +101,21 @@ def batch(
         store.finish()
     with reading(output) as db:
         _print(db, output, csv_file, jsonl_file, html_file)
-        refused = totals.count(db).refused
-    ctx.exit(int(refused > 0))
+        found_out = totals.count(db)
+    if found_out.captures and found_out.failed == found_out.captures:
+        ctx.exit(2)
+    ctx.exit(int(found_out.refused > 0))
+
+
+def _check_outputs(output: str, *others: str | None) -> None:
+    """Raises UsageError where one result would take the place of another."""
+    if others.count("-") > 1:
+        raise click.UsageError("Only one of --csv, --jsonl and --html can be stdout.")
+    if output == "-":
+        raise click.UsageError("The results are a database, which cannot be stdout: name a file.")
+    names = [os.path.realpath(name) for name in (output, *others) if name and name != "-"]
+    if len(set(names)) < len(names):
+        raise click.UsageError("Two of -o, --csv, --jsonl and --html name the same file.")
 
 
 def _cores() -> int:

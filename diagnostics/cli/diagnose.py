@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from diagnostics.capture.exchange import Capture, CaptureError, Skipped
-from diagnostics.capture.open import read_capture
+from diagnostics.cli import given
 from diagnostics.cli import told as about_token
 from diagnostics.cli.output import FORMATS, format_for, render, write
 from diagnostics.errors import InputError
@@ -65,6 +65,7 @@ def diagnose(
     told = about_token.told(allow, allow_file, unrestricted, tokens_file)
     changes = _changes(what_if)
     chosen = format_for(form, output)
+    given.spare(output, *captures, allow_file, tokens_file)
     read, failed = _read(captures)
     report = run(read, told, changes, show_secrets=show_secrets)
     if failed:
@@ -91,7 +92,7 @@ def _read(paths: Sequence[str]) -> tuple[list[Capture], list[Skipped]]:
     for path in paths:
         _announce(path)
         try:
-            read += read_capture(path, sys.stdin.buffer)
+            read += given.captures([path])
         except CaptureError as error:
             if len(paths) == 1:
                 raise

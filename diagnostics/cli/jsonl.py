@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import msgspec
 
+from diagnostics.cli import given
 from diagnostics.errors import InputError
 
 Question = TypeVar("Question")
@@ -33,7 +34,7 @@ def run(
     `{"error": "line 3: ..."}`, and so is a question for which `answer` raises ValueError or
     InputError. Returns the exit status: 0, or 2 if there was any such line.
     """
-    source = source or sys.stdin.buffer
+    source = source or given.stdin()
     sink = sink or sys.stdout.buffer
     decoder = msgspec.json.Decoder(question_type, strict=True)
     encoder = msgspec.json.Encoder()

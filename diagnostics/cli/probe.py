@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 
 import click
@@ -14,7 +13,7 @@ from diagnostics.account.probing import send
 from diagnostics.account.service import Service, is_loopback, origin_of
 from diagnostics.browser import url as urls
 from diagnostics.capture.exchange import Capture
-from diagnostics.cli import asked_token
+from diagnostics.cli import asked_token, given
 from diagnostics.cli import probe_view as view
 from diagnostics.cli import told as about_token
 from diagnostics.errors import InputError
@@ -96,9 +95,13 @@ def probe(
 
 
 def _address(page: str) -> str:
-    """A page's URL; without a scheme the one that it most likely has."""
-    url = urls.parse(f"https://{page}")
-    if "://" in page or page.startswith(("data:", "about:", "blob:")) or url is None:
+    """A page's URL; without a scheme the one that it most likely has. Raises UsageError where it
+    is none."""
+    has_scheme = "://" in page or page.startswith(("data:", "about:", "blob:"))
+    url = urls.parse(page if has_scheme else f"https://{page}")
+    if url is None:
+        raise click.UsageError(f"--page: “{page}” is no address of a page.")
+    if has_scheme:
         return page
     return f"{'http' if is_loopback(url.host) else 'https'}://{page}"
 
@@ -108,9 +111,7 @@ def _subject(
 ) -> tuple[Token, str | None]:
     """The token to ask about, and the page that uses it where a capture shows one."""
     if capture is not None:
-        from diagnostics.capture.open import read_capture
-
-        return _from_capture(read_capture(capture, sys.stdin.buffer))
+        return _from_capture(given.captures([capture]))
     if address is not None:
         text = profile.token_in(address.partition("#")[0].partition("?")[2])
         if not text:
@@ -129,7 +130,7 @@ def _public(token: Token) -> Token:
     if token.kind == "tk":
         raise InputError("This is a temporary token, which cannot have allowed URLs.")
     if token.kind != "pk" or token.malformed:
-        raise InputError(f"This is no public token: it {token.malformed}.")
+        raise InputError(f"This is no public token: it {(token.malformed or '').rstrip('.')}.")
     return token
 
 

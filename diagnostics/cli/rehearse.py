@@ -50,6 +50,7 @@ def rehearse(
     known = told.told(allow, allow_file, unrestricted=False, tokens_path=tokens_file)
     by_id = known.by_id if tokens_file is not None else None
     chosen = format_for(form, output)
+    given.spare(output, *captures, allow_file, tokens_file)
     if chosen not in _FORMATS:
         raise click.UsageError("A rehearsal is written as text, json or markdown.", ctx)
     from diagnostics.desk.rehearse import rehearse as run

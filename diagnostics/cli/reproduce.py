@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from pathlib import Path
 
 import click
 
-from diagnostics.capture.open import read_capture
+from diagnostics.cli import given
 from diagnostics.cli import told as about_token
 from diagnostics.cli.output import render, screen, write
+from diagnostics.desk import folder as folders
 from diagnostics.errors import InputError
 from diagnostics.journey.told import Told
 from diagnostics.live.proxy import LiveError
@@ -20,13 +20,12 @@ from diagnostics.report.redaction import redact_text
 from diagnostics.report.terminal import plain
 from diagnostics.reproduce import browser_of, replaying, run, table
 from diagnostics.reproduce.derive import derive
-from diagnostics.reproduce.outcome import SCHEMA, Outcome
+from diagnostics.reproduce.outcome import SCHEMA, Outcome, Run
 from diagnostics.ticket import load
 
 FORMATS = ("text", "json", "markdown")
 _TICKET = re.compile(rb"^(?:title|story|client)[ \t]*:", re.MULTILINE)
 _HEAD = 65_536
-_FILES = ("ticket.yaml", "table.md")
 
 
 @click.command("reproduce")
@@ -79,26 +78,30 @@ def reproduce(
     told = about_token.told(allow, allow_file, unrestricted, tokens_file)
     if show and not has_display():
         raise click.UsageError("There is no display here for --show; leave it out.")
-    given, notes = _case(case, told)
-    folder = _folder(output)
+    original, notes = _case(case, told)
+    folder = Path(output) if output is not None else None
+    if folder is not None:
+        folders.check(folder)
     stage = replaying.Stage(not show, _say if sys.stderr.isatty() else _silent, _say, offline)
     try:
-        runs = []
-        for name in dict.fromkeys(browsers or (given.ticket.client.browser,)):
-            ticket, more = browser_of.played_in(given.ticket, name)
+        runs: list[Run] = []
+        files: dict[str, bytes] = {}
+        for name in dict.fromkeys(browsers or (original.ticket.client.browser,)):
+            ticket, more = browser_of.played_in(original.ticket, name)
             notes += [note for note in more if note not in notes]
-            mine = run.Case(ticket, given.wanted, given.answered, given.verdicts)
+            mine = run.Case(ticket, original.wanted, original.answered, original.verdicts)
             fixes: run.Fixes = "none" if no_fixes else "all"
             played, replay = run.run(mine, stage, fixes=fixes, keep=folder is not None)
             runs.append(played)
             if folder is not None:
-                _keep(folder / name if len(set(browsers)) > 1 else folder, replay)
+                files |= _kept(replay, f"{name}/" if len(set(browsers)) > 1 else "")
     except LiveError as error:
         raise InputError(str(error)) from None
-    outcome = Outcome(SCHEMA, given.ticket.title, tuple(notes), tuple(runs))
+    outcome = Outcome(SCHEMA, original.ticket.title, tuple(notes), tuple(runs))
     if folder is not None:
-        write(replaying.whole(given.ticket), str(folder / _FILES[0]))
-        write(table.render(outcome, "markdown"), str(folder / _FILES[1]))
+        files["ticket.yaml"] = replaying.whole(original.ticket).encode()
+        files["table.md"] = table.render(outcome, "markdown").encode()
+        folders.write(folder, files)
     layout = screen(to_terminal=True)
     write(table.render(outcome, form, layout["width"], unicode=layout["unicode"]), None)
     ctx.exit(int(not outcome.reproduced))
@@ -110,7 +113,7 @@ def _case(path: str, told: Told) -> tuple[run.Case, list[str]]:
         if told != Told():
             raise click.UsageError("A ticket says itself what is allowed: leave out --allow etc.")
         return run.from_ticket(load(Path(path))), []
-    captures = read_capture(path, sys.stdin.buffer)
+    captures = given.captures([path])
     derived = derive(captures, told)
     return run.from_captures(derived.ticket, captures, told), list(derived.notes)
 
@@ -127,30 +130,11 @@ def _is_ticket(path: str) -> bool:
     return not head.lstrip().startswith((b"{", b"[")) and _TICKET.search(head) is not None
 
 
-def _folder(output: str | None) -> Path | None:
-    """The folder for the results, which must not hold others. Raises InputError."""
-    if output is None:
-        return None
-    folder = Path(output)
-    if (folder / _FILES[0]).exists():
-        raise InputError(f"{folder}: holds a reproduction already. Name another folder.")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be made: {error.strerror or error}") from None
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"{folder}: cannot be written to")
-    return folder
-
-
-def _keep(folder: Path, replay: replaying.Replay) -> None:
-    try:
-        folder.mkdir(exist_ok=True)
-        for name, data in replay.files.items():
-            (folder / name).write_bytes(data)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written: {error.strerror or error}") from None
-    write(render(replay.report, "html", to_terminal=False), str(folder / "report.html"))
+def _kept(replay: replaying.Replay, place: str) -> dict[str, bytes]:
+    """What a replay leaves, by the names of its files."""
+    report = render(replay.report, "html", to_terminal=False)
+    files = {**replay.files, "report.html": report.encode("utf-8", "replace")}
+    return {place + name: content for name, content in files.items()}
 
 
 def _say(text: str) -> None:

@@ -12,14 +12,15 @@ import click
 
 from diagnostics.capture.exchange import Capture
 from diagnostics.capture.open import read_capture, read_data
+from diagnostics.cli import given
 from diagnostics.cli import told as about_token
 from diagnostics.cli.output import write_bytes
 from diagnostics.errors import InputError
-from diagnostics.journey.csp_findings import counted
 from diagnostics.journey.told import Told
 from diagnostics.report.model import Report
 from diagnostics.report.redaction import redact_text
 from diagnostics.report.terminal import plain
+from diagnostics.report.wording import counted
 from diagnostics.sanitize.compare import differences
 from diagnostics.sanitize.output import form_of, gzipped, pieces
 from diagnostics.sanitize.sanitizer import Sanitizer
@@ -68,8 +69,10 @@ def sanitize(
       pbpaste | why403 sanitize - -o request.curl
     """
     told = about_token.told(allow, allow_file, unrestricted, tokens_file)
+    given.spare(output, capture, allow_file, tokens_file)
+    _check(output)
     _announce(capture)
-    captures = read_capture(capture, sys.stdin.buffer)
+    captures = given.captures([capture])
     sanitizers = [Sanitizer(one, _entries(told)) for one in captures]
     if output == "-":
         data = b"".join(_packed(sanitizers, output))
@@ -77,7 +80,7 @@ def sanitize(
         again = read_data(data, "the sanitized capture")
     else:
         write_bytes(_packed(sanitizers, output), output)
-        again = _read_again(output)
+        again = read_capture(output)
     same = _tell(captures, again, sanitizers, told, output)
     ctx.exit(int(not same))
 
@@ -122,10 +125,12 @@ def _zipped(sanitizers: Sequence[Sanitizer]) -> bytes:
     return out.getvalue()
 
 
-def _read_again(output: str) -> list[Capture]:
-    if not Path(output).is_file():
-        raise InputError(f"{output}: is no file that can be read again to compare; name a file")
-    return read_capture(output)
+def _check(output: str) -> None:
+    """Raises InputError where what was written could not be read again, to be compared."""
+    if output != "-" and Path(output).exists() and not Path(output).is_file():
+        raise InputError(
+            f"{output}: is no file that can be read again, to compare. Name a file, or -."
+        )
 
 
 def _tell(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from diagnostics.capture.exchange import Capture
+from diagnostics.cli import given
 from diagnostics.cli import told as about_token
 from diagnostics.errors import InputError
 
@@ -83,13 +83,13 @@ def _read(paths: Sequence[str]) -> list[Capture]:
     """The captures, called by their files' names alone: where they lie on this machine is nobody
     else's affair. Raises CaptureError."""
     from diagnostics.capture.oneline import printable
-    from diagnostics.capture.open import map_file, read_capture, read_data
+    from diagnostics.capture.open import map_file, read_data
 
     names = [Path(path).name for path in paths]
     captures: list[Capture] = []
     for path, name in zip(paths, names, strict=True):
         if path == "-":
-            captures += read_capture(path, sys.stdin.buffer)
+            captures += given.captures([path])
             continue
         data = map_file(path, printable(path))
         captures += read_data(data, printable(name if names.count(name) == 1 else path))

@@ -6,7 +6,6 @@ shown; `--tokens` takes a list that was saved before.
 
 from __future__ import annotations
 
-import sys
 import time
 import urllib.parse
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from datetime import UTC, datetime
 import click
 import msgspec
 
-from diagnostics.cli import asked_token, layout
+from diagnostics.cli import asked_token, given, layout
 from diagnostics.errors import InputError
 from diagnostics.journey.told import ListedToken, read_list
 from diagnostics.provider.token import KINDS, PATTERN, Token, decode
@@ -98,11 +97,12 @@ def token(
         raise click.UsageError("Give either --api or --tokens F.", ctx)
     if [tokens_file, token_, *captures].count("-") > 1:
         raise click.UsageError("Only one thing can be read from stdin (-).", ctx)
+    given.spare(output, *captures)
     ctx.exit(_account(tokens_file, captures, output, form, token_env, api_url, token_))
 
 
 def _given(text: str) -> Token:
-    return find(sys.stdin.read() if text == "-" else text)
+    return find(given.stdin().read().decode("utf-8", "replace") if text == "-" else text)
 
 
 def _account(
@@ -116,16 +116,15 @@ def _account(
 ) -> int:
     """Show the account view; the exit status."""
     from diagnostics.account.look import look
-    from diagnostics.capture.open import read_capture
     from diagnostics.cli import account_view
     from diagnostics.cli.output import write
     from diagnostics.report import json
 
     asked = _given(token_) if token_ is not None else None
     # Files first: nobody is asked, and no secret typed, for a capture that cannot be read.
-    read = [part for path in captures for part in read_capture(path, sys.stdin.buffer)]
+    read = given.captures(captures)
     if tokens_file is not None:
-        account, data = "", _file(tokens_file)
+        account, data = "", given.content(tokens_file)
     else:
         account, data = _from_api(token_env, api_url)
     try:
@@ -154,15 +153,6 @@ def _from_api(token_env: str, api_url: str) -> tuple[str, bytes]:
     with Service(origin) as service:
         items = list_tokens(service, secret, lambda says: click.echo(plain(says, None), err=True))
     return secret.account or "", msgspec.json.encode(items)
-
-
-def _file(path: str) -> bytes:
-    from pathlib import Path
-
-    try:
-        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _without_tokens(data: bytes) -> str:

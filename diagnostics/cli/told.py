@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TypeVar
 
 import click
 
 from diagnostics.cli import allow_file as entries_file
+from diagnostics.cli import given
 from diagnostics.errors import InputError
 from diagnostics.journey.told import Allowed, Told, read_tokens
 
@@ -60,10 +59,7 @@ def told(
     by_id = {}
     if tokens_path is not None:
         try:
-            data = sys.stdin.buffer.read() if tokens_path == "-" else Path(tokens_path).read_bytes()
-            by_id = read_tokens(data)
-        except OSError as error:
-            raise InputError(f"{tokens_path}: {error.strerror or error}") from error
+            by_id = read_tokens(given.content(tokens_path))
         except ValueError as error:
             raise InputError(f"{tokens_path}: {error}") from error
     return Told(everywhere, by_id)

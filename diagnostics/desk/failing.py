@@ -1,8 +1,7 @@
 """A failing request in full, as it was sent and answered, without what is secret.
 
-The provider's support asks for the full request: its path stays as it is, with the token in its
-short form. Of the rest stays what a sanitized capture keeps, and of the answer the ids by which
-the provider finds it in its own logs.
+The provider's support asks for the full request: what a sanitized capture keeps of it, with the
+token in its short form, and of the answer the ids by which the provider finds it in its own logs.
 """
 
 from __future__ import annotations
@@ -13,9 +12,7 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 
-from diagnostics.browser import url as urls
 from diagnostics.capture.exchange import Exchange, Headers
-from diagnostics.provider.profile import profile_for
 from diagnostics.report.group import shown_token
 from diagnostics.report.redaction import redact
 from diagnostics.report.terminal import plain
@@ -49,12 +46,12 @@ class Failing(msgspec.Struct, frozen=True):
 
 def failing(exchange: Exchange, cleaned: Exchange, status: int, tokens: Collection[str]) -> Failing:
     """The request of an exchange that was answered with `status`. `cleaned` is the same exchange
-    sanitized; `tokens` are the capture's."""
+    sanitized; `tokens` are those of the sanitized capture."""
     body = cleaned.body
     found = Failing(
         method=cleaned.method,
-        url=_address(exchange.url, cleaned.url),
-        headers=tuple(_sent(exchange.request_headers, cleaned.request_headers)),
+        url=_address(cleaned.url),
+        headers=tuple(_sent(cleaned.request_headers)),
         status=status,
         answer_headers=tuple(_received(exchange.response_headers, cleaned.response_headers)),
         body=None if body is None else body[:_LONGEST_BODY],
@@ -63,27 +60,22 @@ def failing(exchange: Exchange, cleaned: Exchange, status: int, tokens: Collecti
     return redact(found, tokens)
 
 
-def _address(original: str, cleaned: str) -> str:
-    """The original's path with the sanitized query, and the token by its name."""
-    query = cleaned.partition("#")[0].partition("?")[2]
+def _address(url: str) -> str:
+    """An address with the token by its name."""
+    path, mark, query = url.partition("#")[0].partition("?")
     fields = [
-        f"access_token={shown_token(original)}" if field.startswith("access_token=") else field
+        f"access_token={shown_token(url)}" if field.startswith("access_token=") else field
         for field in query.split("&")
     ]
-    return original.partition("#")[0].partition("?")[0] + (f"?{'&'.join(fields)}" if query else "")
+    return f"{path}{mark}{'&'.join(fields)}"
 
 
-def _sent(original: Headers, cleaned: Headers) -> Iterator[tuple[str, str]]:
-    """The request's fields. A share page's own path stays, as the provider's addresses do;
-    HTTP/2's fields (`:path`) say nothing that the URL does not."""
-    for name, value in cleaned:
-        if name.lower() == "referer":
-            sent = original.get("referer") or ""
-            url = urls.parse(sent)
-            if url is not None and profile_for(url.host) is not None:
-                value = _address(sent, value)
+def _sent(headers: Headers) -> Iterator[tuple[str, str]]:
+    """The request's fields; HTTP/2's own (`:path`) say nothing that the URL does not."""
+    for name, value in headers:
         if not name.startswith(":"):
-            yield name, value[:_LONGEST_VALUE]
+            shown = _address(value) if name.lower() == "referer" else value
+            yield name, shown[:_LONGEST_VALUE]
 
 
 def _received(original: Headers, cleaned: Headers) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 from collections.abc import Collection, Mapping
@@ -11,18 +12,26 @@ from pathlib import Path
 from diagnostics.errors import InputError
 
 
-def check(path: Path, *, force: bool) -> None:
-    """Raises InputError where a folder cannot be written to `path`, before any work is done."""
-    if path.exists() and not path.is_dir():
-        raise InputError(f"{path}: is no folder. Name another one.")
+def check(path: Path, *, force: bool | None = None) -> None:
+    """Raises InputError where a folder cannot be written to `path`, before any work is done;
+    `force` is None where the command has no such option."""
+    there = path
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise InputError(f"{there}: is no folder. Name another one.")
+    if not os.access(there, os.W_OK):
+        raise InputError(f"{there}: may not be written to by you. Name another folder.")
     if not force and path.is_dir() and any(path.iterdir()):
-        raise InputError(f"{path}: is not empty. Name another folder, or use --force.")
+        other = "" if force is None else ", or use --force"
+        raise InputError(f"{path}: is not empty. Name another folder{other}.")
 
 
 def write(
-    path: Path, files: Mapping[str, bytes], *, force: bool = False, ours: Collection[str] = ()
+    path: Path, files: Mapping[str, bytes], *, force: bool | None = None, ours: Collection[str] = ()
 ) -> None:
-    """Write `files` (name to content) as the folder `path`, readable by this user alone.
+    """Write `files` (name, or folder/name, to content) as the folder `path`, readable by this user
+    alone.
 
     With `force`, a folder that is not empty keeps what it holds besides: files of the same names
     are replaced, and others of `ours`, left from an earlier time, deleted. Raises InputError.
@@ -36,6 +45,7 @@ def write(
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
     try:
         for name, content in files.items():
+            (temporary / name).parent.mkdir(exist_ok=True)
             (temporary / name).write_bytes(content)
         if target.is_dir() and any(target.iterdir()):
             _fill(target, temporary, set(ours) - set(files))

@@ -69,6 +69,11 @@ def _read(rehearsal: Rehearsal) -> str:
             f" {'is' if other == 1 else 'are'} not under a list: the map library, telemetry,"
             " unanswered, or without a token that can have one."
         )
+    if skipped := len(rehearsal.capture.skipped):
+        said += (
+            f" {counted(skipped, 'part')} of the capture cannot be read and"
+            f" {'was' if skipped == 1 else 'were'} left out."
+        )
     return f"Read: {said}"
 
 

@@ -7,11 +7,11 @@ its Referer, expected and actual behaviour, what was tried. Pure: values in, tex
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from diagnostics.capture.exchange import Capture
+from diagnostics.capture.exchange import Capture, Exchange
 from diagnostics.desk import request_picture
 from diagnostics.desk.browser_names import browser_name
 from diagnostics.desk.failing import Failing, failing
@@ -63,8 +63,9 @@ class Example(msgspec.Struct, frozen=True):
 
 
 class Handover(msgspec.Struct, frozen=True):
-    """Everything that goes to support and customer, without secrets. `shared` is the report on the
-    sanitized captures, for others than the customer; `restricted` is whether the tokens are known
+    """Everything that goes to support and customer, without secrets. `report` is on captures that
+    keep the names of accounts and the ids of tokens and styles, which both need; `shared` is on
+    the sanitized captures that go with it; `restricted` is whether the tokens are known
     to have allowed URLs; `examples` begin with the most frequent cause."""
 
     report: Report
@@ -83,60 +84,66 @@ def put_together(
     what_if: Sequence[Change] = (),
 ) -> Handover | None:
     """The handover for these captures; None where nothing in them was refused."""
-    traffic, contrast = read_traffic(captures)
-    refused: list[tuple[Verdicts, Sanitizer, Sighting]] = []
+    named, known = _cleaned(captures, told, named=True)
+    traffic, contrast = read_traffic(named)
+    refused: list[tuple[Verdicts, Sighting]] = []
     for part in traffic:
-        judge = Verdicts(part, contrast, told, what_if)
-        cleaner = Sanitizer(part.capture, told.everywhere.entries or ())
-        refused += [(judge, cleaner, s) for s in part.sightings if s.refused]
-    if not refused:
+        judge = Verdicts(part, contrast, known, what_if)
+        refused += [(judge, s) for s in part.sightings if s.refused]
+    report = report_on(traffic, contrast, known, [judge.of(s) for judge, s in refused])
+    shared = diagnose(*_cleaned(captures, told))
+    sent = {(e.source, e.index): e for e in _refused(captures)}
+    if not sent:
         return None
-    report = report_on(traffic, contrast, told, [judge.of(s) for judge, _, s in refused])
+    if not len(sent) == len(refused) == len(shared.verdicts):
+        raise InputError(
+            "without its secrets this capture holds other refusals: nothing is written"
+        )
     tokens = {s.token.text for part in traffic for s in part.sightings if s.token is not None}
-    shared = _shared(captures, told, report)
     examples: list[Example] = []
     restricted: bool | None = None
     for group in by_cause(report.verdicts):
         for like in group.cases:
-            judge, cleaner, sighting = refused[like.positions[0]]
-            case = judge.case(sighting)
+            judge, sighting = refused[like.positions[0]]
+            case, exchange = judge.case(sighting), sighting.exchange
             restricted = case.restricted if restricted is None else restricted
             if len(examples) < _MOST_CASES:
-                cleaned = cleaner.exchange(case.exchange)
-                sent = failing(case.exchange, cleaned, case.exchange.status or 0, tokens)
+                original = sent[exchange.source, exchange.index]
+                request = failing(original, exchange, exchange.status or 0, tokens)
                 trials = redact(_trials(case, like.first, what_if), tokens)
                 safe = shared.verdicts[like.positions[0]]
-                examples.append(Example(like.first, safe, len(like.positions), sent, trials))
-    sightings = [sighting for _, _, sighting in refused]
+                examples.append(Example(like.first, safe, len(like.positions), request, trials))
+    sightings = [sighting for _, sighting in refused]
     page = examples[0].shared.page
     return Handover(
         report=report,
         shared=shared,
-        allowed=redact(_list_of(told, sightings), tokens),
+        allowed=redact(_list_of(known, sightings), tokens),
         restricted=restricted,
         tokens=_tokens(sightings),
-        browsers=redact(_browsers(refused), tokens),
+        browsers=redact(_browsers(sightings), tokens),
         examples=tuple(examples),
         picture=request_picture.draw(examples[0].failing, shown(page) if page else None),
     )
 
 
-def _shared(captures: Sequence[Capture], told: Told, report: Report) -> Report:
-    """The report on the sanitized captures. Raises InputError where it is about other requests
-    than the one on the captures themselves."""
+def _cleaned(
+    captures: Sequence[Capture], told: Told, *, named: bool = False
+) -> tuple[list[Capture], Told]:
+    """The captures without secrets, and what was told about their tokens."""
     cleaned: list[Capture] = []
     by_id: dict[str, Allowed] = {}
     for capture in captures:
-        cleaner = Sanitizer(capture, told.everywhere.entries or ())
+        cleaner = Sanitizer(capture, told.everywhere.entries or (), named=named)
         exchanges = tuple(exchange for exchange in cleaner.exchanges() if exchange is not None)
         cleaned.append(msgspec.structs.replace(capture, exchanges=exchanges, pages=cleaner.pages))
         by_id.update(cleaner.told(told).by_id)
-    shared = diagnose(cleaned, Told(told.everywhere, by_id))
-    if [v.index for v in shared.verdicts] != [v.index for v in report.verdicts]:
-        raise InputError(
-            "without its secrets this capture holds other refusals: nothing is written"
-        )
-    return shared
+    return cleaned, Told(told.everywhere, by_id)
+
+
+def _refused(captures: Sequence[Capture]) -> Iterator[Exchange]:
+    traffic, _ = read_traffic(captures)
+    yield from (s.exchange for part in traffic for s in part.sightings if s.refused)
 
 
 def _trials(case: Case, verdict: Verdict, what_if: Sequence[Change]) -> tuple[Trial, ...]:
@@ -161,20 +168,16 @@ def _tokens(refused: Sequence[Sighting]) -> tuple[TokenFacts, ...]:
     return tuple(TokenFacts(*key, requests) for key, requests in most)
 
 
-def _browsers(
-    refused: Sequence[tuple[Verdicts, Sanitizer, Sighting]],
-) -> tuple[BrowserFacts, ...]:
+def _browsers(refused: Sequence[Sighting]) -> tuple[BrowserFacts, ...]:
     counts: dict[str, int] = {}
-    first: dict[str, tuple[Sanitizer, Sighting]] = {}
-    for _, cleaner, sighting in refused:
+    first: dict[str, Sighting] = {}
+    for sighting in refused:
         agent = sighting.exchange.request_headers.get("user-agent") or ""
         counts[agent] = counts.get(agent, 0) + 1
-        first.setdefault(agent, (cleaner, sighting))
+        first.setdefault(agent, sighting)
     found = []
     for agent in sorted(counts, key=lambda one: -counts[one])[:_MOST_BROWSERS]:
-        cleaner, sighting = first[agent]
-        clean = cleaner.exchange(sighting.exchange).request_headers.get("user-agent") or ""
         # Without the header the capture itself may say which browser wrote it.
-        name = browser_name(clean) if clean else sighting.request.client.title
-        found.append(BrowserFacts(name, clean, counts[agent]))
+        name = browser_name(agent) if agent else first[agent].request.client.title
+        found.append(BrowserFacts(name, agent, counts[agent]))
     return tuple(found)

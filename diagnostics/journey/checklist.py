@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from diagnostics.capture.exchange import Outcome
-from diagnostics.journey.csp_findings import counted
 from diagnostics.journey.told import Told
 from diagnostics.journey.traffic import CaptureTraffic, Sighting
 from diagnostics.journey.verdict import Cause, Check, Finding, Verdict
 from diagnostics.provider.allowed_urls import Decision, EntryResult, decide
 from diagnostics.provider.token import Token
+from diagnostics.report.wording import counted
 
 _NO_REFERER = {
     Cause.REFERRER_POLICY_BLOCKS,

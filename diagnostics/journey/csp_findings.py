@@ -16,6 +16,7 @@ from diagnostics.browser import csp
 from diagnostics.capture.document import Document
 from diagnostics.journey.traffic import CaptureTraffic, Sighting
 from diagnostics.journey.verdict import Finding
+from diagnostics.report.wording import counted
 
 _CODE = "csp-blocks-request"
 _MAP_WORDS = ("mapboxgl", "mapbox-gl", "api.mapbox.com", "access_token")
@@ -129,8 +130,3 @@ def _mentions(document: Document, words: Sequence[str]) -> bool:
 def is_telemetry(sighting: Sighting) -> bool:
     """Whether a request is one that the map works without."""
     return sighting.endpoint is not None and sighting.endpoint.name == "telemetry"
-
-
-def counted(count: int, noun: str) -> str:
-    """`1 request`, `3,000 requests`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

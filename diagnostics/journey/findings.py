@@ -19,12 +19,13 @@ from diagnostics.capture.document import Document
 from diagnostics.capture.exchange import Outcome
 from diagnostics.journey import csp_findings
 from diagnostics.journey.contrast import Contrast
-from diagnostics.journey.csp_findings import counted, is_telemetry
+from diagnostics.journey.csp_findings import is_telemetry
 from diagnostics.journey.told import Told
 from diagnostics.journey.traffic import CaptureTraffic, Sighting
 from diagnostics.journey.verdict import Finding, Verdict
 from diagnostics.provider.allowed_urls import Decision, decide
 from diagnostics.provider.token import Token, decode
+from diagnostics.report.wording import counted
 
 _SECRET = re.compile(r"\bsk\.[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{6,}")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from diagnostics.capture.redacted import cost, is_redacted
-from diagnostics.journey.csp_findings import counted
 from diagnostics.journey.traffic import CaptureTraffic
+from diagnostics.report.wording import counted
 
 
 def costs(part: CaptureTraffic) -> Iterable[str]:

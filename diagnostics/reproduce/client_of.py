@@ -79,7 +79,7 @@ def browser(
     removes: tuple[str, ...] = ()
     blocks = _blocked(traffic)
     if Cause.CLIENT_REWRITES_REFERER in causes:
-        engine = "firefox"
+        engine, notes = "firefox", []  # whatever the capture's own is: only Firefox has the setting
         preferences["network.http.referer.spoofSource"] = True
         notes.append(
             "What forged the Referer is played as the Firefox setting that puts the target's own"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from diagnostics.journey.verdict import Cause
 from diagnostics.report import json
 from diagnostics.report.markdown import prose, span
 from diagnostics.report.redaction import redact
@@ -39,6 +40,8 @@ def headline(run: Run) -> str:
     done = sum(row.result is Result.REPRODUCED for row in run.rows)
     if run.reproduced:
         many = "the kind" if done == 1 else f"all {done} kinds"
+        if all(row.cause is Cause.UNEXPLAINED for row in run.rows):
+            return f"Reproduced in {run.client}: {many} of refusal, whose cause is not known."
         return f"Reproduced in {run.client}: {many} of refusal, with the same cause."
     return (
         f"Not the same in {run.client}: {done} of {len(wanted) or len(run.rows)} kinds of refusal"

@@ -162,7 +162,7 @@ class Addresses:
         text = urllib.parse.unquote(raw) if "%" in raw else raw
         if not text or text in self._segments:
             return raw
-        if is_word(text) or (phrase and is_phrase(text)):
+        if is_word(text) or (phrase and is_phrase(text)) or self._standins.stays(text):
             return raw
         self._tally.replaced["parts of paths"] += 1
         return self._hidden_name(text)

@@ -6,6 +6,7 @@ stand-in, and is counted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from diagnostics.provider import token as tokens
@@ -24,22 +25,13 @@ class LastLook:
         """`text` without what looks like a secret; stand-ins stay."""
         if len(text) < 8:
             return text
-        own: dict[str, str] = {}
-        for found in tokens.PATTERN.finditer(text):
-            shown = self._standins.token(found[0])
-            if shown != found[0]:
-                own[found[0]] = shown
-        for secret, shown in own.items():
-            text = text.replace(secret, shown)
+        text = tokens.PATTERN.sub(lambda found: self._standins.token(found[0]), text)
         if secret_pattern().search(text) is None:
             return text
         return secret_pattern().sub(self._hidden, text)
 
-    def _hidden(self, found: object) -> str:
-        import re
-
-        assert isinstance(found, re.Match)
-        text: str = found[0]
+    def _hidden(self, found: re.Match[str]) -> str:
+        text = found[0]
         before = found.string[max(0, found.start() - 3) : found.start()]
         if before in {"pk.", "sk.", "tk."} or any(text in entry for entry in self._kept):
             return text  # a stand-in for a token, or what the user told

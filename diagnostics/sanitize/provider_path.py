@@ -14,8 +14,11 @@ from diagnostics.provider.profile import Profile
 from diagnostics.sanitize.kept import kept
 from diagnostics.sanitize.standins import StandIns
 
-#: Services whose paths continue `/v1/ACCOUNT/RESOURCE`.
-_OWNED = frozenset({"styles", "fonts", "datasets", "models", "tilesets", "uploads"})
+#: Services whose paths continue `/v1/ACCOUNT/RESOURCE`, and those with `/v1/ACCOUNT.TILESET`.
+_OWNED = frozenset(
+    {"styles", "fonts", "datasets", "models", "tilesets", "uploads", "tokens", "scopes"}
+)
+_OF_TILESETS = frozenset({"raster", "rasterarrays", "3dtiles"})
 _TILE = re.compile(r"(/v4/)([^/]+)(/\d{1,2}/\d{1,7}/)(\d{1,7})([^/]*)")
 _OWN_TILE = re.compile(
     r"(/styles/v1/)([^/]+)/([^/]+)(/tiles/(?:\d{3}/)?\d{1,2}/\d{1,7}/)(\d{1,7})(.*)"
@@ -50,6 +53,10 @@ def clean_path(profile: Profile, path: str, standins: StandIns, segment: Segment
     for place, part in enumerate(parts):
         if place == 3 and parts[1] in _OWNED and part:
             parts[place] = _account(profile, part, standins)
+        elif place == 3 and parts[1] in _OF_TILESETS and part:
+            parts[place] = _tilesets(profile, part, standins, segment)
+        elif place == 1 and part in _OF_TILESETS:
+            continue
         elif not _GLYPHS.fullmatch(part):
             parts[place] = segment(part, phrase=parts[1] == "fonts")
     return "/".join(parts)
@@ -65,6 +72,8 @@ def _private(profile: Profile, path: str, standins: StandIns, segment: Segment) 
             continue
         if owned and place == 3:
             parts[place] = _account(profile, part, standins)
+        elif parts[1] == "v4" and place == 2:
+            parts[place] = _tilesets(profile, part, standins, segment)
         elif place < stays:
             parts[place] = segment(part)
         else:

@@ -36,15 +36,16 @@ _INITIATORS = frozenset({"parser", "script", "preload", "preflight", "other", "S
 
 
 class Sanitizer:
-    """Cleans one capture. `keep` are allowed URLs that the user told, whose paths are no secret.
+    """Cleans one capture. `keep` are allowed URLs that the user told, whose paths are no secret;
+    with `named` the names of accounts and the ids of tokens and styles stay.
 
     `exchanges()` is to be run through before `tally` and `told()` are asked.
     """
 
-    def __init__(self, capture: Capture, keep: Sequence[str] = ()) -> None:
+    def __init__(self, capture: Capture, keep: Sequence[str] = (), *, named: bool = False) -> None:
         self.capture = capture
         self.tally = Tally()
-        self._standins = StandIns(self.tally)
+        self._standins = StandIns(self.tally, named=named)
         self._addresses = Addresses(self._standins, keep)
         self._fields = Fields(self._standins, self._addresses)
         self._bodies = Bodies(

@@ -13,12 +13,15 @@ import msgspec
 
 from diagnostics.capture.redacted import is_redacted
 from diagnostics.provider import token as tokens
+from diagnostics.sanitize.harmless import is_word
 from diagnostics.sanitize.kept import kept
 
 _HIDDEN = re.compile(r"hidden-[1-9]\d{0,8}")
 _ACCOUNT = re.compile(r"account-[1-9]\d{0,8}")
 _TOKEN_ID = re.compile(r"tok\d{2,9}removed")
 _SCOPE = re.compile(r"[a-z-]{2,30}:[a-z-]{2,30}")
+#: What the provider calls styles and tokens (a cuid of the first version).
+_ID = re.compile(r"c[a-z0-9]{24}")
 _LONG = 200
 _SIGNATURE = "removed"
 
@@ -37,10 +40,12 @@ class Tally:
 
 
 class StandIns:
-    """The stand-ins of one capture, in the order in which their originals are met."""
+    """The stand-ins of one capture, in the order in which their originals are met. With `named`
+    the names of accounts and the ids of tokens and resources stay, where they look like such."""
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: Tally, *, named: bool = False) -> None:
         self.tally = tally
+        self._named = named
         self._numbers: dict[str, dict[str, int]] = {}
         self._tokens: dict[str, str] = {}
         self._made: set[str] = set()
@@ -52,10 +57,14 @@ class StandIns:
 
     def account(self, name: str) -> str:
         """`account-2` for an account's name."""
-        if _ACCOUNT.fullmatch(name):
+        if _ACCOUNT.fullmatch(name) or (self._named and is_word(name)):
             return name
         self.tally.replaced["account names"] += 1
         return f"account-{self._number('account', name)}"
+
+    def stays(self, value: str) -> bool:
+        """Whether a value is an id that may stay."""
+        return self._named and _ID.fullmatch(value) is not None
 
     def reference(self, kind: str, value: str) -> str:
         """`page_1`, `frame_3`: an exporter's own reference."""
@@ -114,7 +123,7 @@ class StandIns:
 
     def token_id(self, value: str) -> str:
         """`tok01removed` for a token's id: its first five characters tell tokens apart."""
-        if _TOKEN_ID.fullmatch(value):
+        if _TOKEN_ID.fullmatch(value) or self.stays(value):
             self.token_ids[value] = value
         elif value not in self.token_ids:
             self.token_ids[value] = f"tok{self._number('token id', value):02d}removed"

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from diagnostics.capture.exchange import Exchange
 
-_UNREADABLE = "curl 'http://'\n"  # a command whose address cannot be read, as what stood there
+_UNREADABLE = "curl 'http://['\n"  # a command whose address cannot be read, as what stood there
 _VERSIONS = {"HTTP/2": "--http2", "HTTP/3": "--http3", "HTTP/1.1": "--http1.1"}
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from diagnostics.browser import url as urls
 from diagnostics.browser.url import Url
 from diagnostics.capture.exchange import Exchange, Headers
 
 if TYPE_CHECKING:
+    from mitmproxy.connection import Client, Server
+    from mitmproxy.flow import Flow
     from mitmproxy.http import HTTPFlow
+
+_AnyFlow = TypeVar("_AnyFlow", bound="Flow")
 
 #: A record that is no flow (a tnetstring of null): it keeps the place of what could not be read.
 _UNREADABLE = b"0:~"
@@ -26,33 +30,45 @@ def flow_pieces(exchanges: Iterable[Exchange | None], others: frozenset[int]) ->
         if exchange is not None:
             yield _dumped(_flow(exchange))
         else:
-            yield _dumped(None) if place in others else _UNREADABLE
+            yield _dumped(_other(place)) if place in others else _UNREADABLE
 
 
-def _dumped(flow: HTTPFlow | None) -> bytes:
-    from mitmproxy import connection, io as flow_files, tcp  # noqa: I001
+def _dumped(flow: Flow) -> bytes:
+    from mitmproxy import io as flow_files
 
     out = io.BytesIO()
-    writer = flow_files.FlowWriter(out)  # type: ignore[no-untyped-call]
-    if flow is not None:
-        writer.add(flow)
-    else:
-        client = connection.Client(peername=_NOBODY, sockname=_NOBODY, timestamp_start=0)
-        writer.add(tcp.TCPFlow(client, connection.Server(address=None)))
+    flow_files.FlowWriter(out).add(flow)  # type: ignore[no-untyped-call]
     return out.getvalue()
 
 
+def _other(place: int) -> Flow:
+    from mitmproxy import tcp
+
+    return _named(tcp.TCPFlow(*_ends(place, 0.0)), place, 0.0)
+
+
+def _ends(place: int, started: float) -> tuple[Client, Server]:
+    from mitmproxy import connection
+
+    client = connection.Client(peername=_NOBODY, sockname=_NOBODY, timestamp_start=started)
+    client.id = f"client-{place}"
+    server = connection.Server(address=None)
+    server.id = f"server-{place}"
+    return client, server
+
+
+def _named(flow: _AnyFlow, place: int, started: float) -> _AnyFlow:
+    """The same file comes of the same capture: random ids and the time of today would differ."""
+    flow.id = f"flow-{place}"
+    flow.timestamp_created = started
+    return flow
+
+
 def _flow(exchange: Exchange) -> HTTPFlow:
-    from mitmproxy import connection, flow as flows, http, websocket  # noqa: I001
+    from mitmproxy import flow as flows, http, websocket  # noqa: I001
 
     started = exchange.started or 0.0
-    client = connection.Client(peername=_NOBODY, sockname=_NOBODY, timestamp_start=started)
-    client.id = f"client-{exchange.index}"
-    server = connection.Server(address=None)
-    server.id = f"server-{exchange.index}"
-    made = http.HTTPFlow(client, server)
-    made.id = f"flow-{exchange.index}"  # a random one would differ each time
-    made.timestamp_created = started
+    made = _named(http.HTTPFlow(*_ends(exchange.index, started)), exchange.index, started)
     made.request = _request(exchange, started)
     if exchange.status is not None:
         made.response = http.Response(

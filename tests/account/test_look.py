@@ -37,7 +37,8 @@ def test_the_account_is_read_from_a_saved_list_that_has_tokens() -> None:
     assert look("", [ListedToken(ID, "pk")]).account == ""
     # Without a name, no token is said to be another account's.
     (finding,) = look("", [ListedToken("x", "pk")], asked=decode(TOKEN)).findings
-    assert finding.finding == "token-not-listed"
+    assert (finding.finding, finding.severity) == ("token-not-listed", "warning")
+    assert "belongs to another account, was made after the list was saved" in finding.says
 
 
 def test_the_real_list_decides_the_verdict() -> None:

@@ -37,11 +37,17 @@ EXAMPLE = Totals(
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({}, "4,321 refused requests in 1,002 of 1,240 captures; 21 of them unexplained."),
-        ({"explained": 4321}, "4,321 refused requests in 1,002 of 1,240 captures; all of them"
-                              " explained."),
-        ({"refused": 0}, "1,240 captures: no request to a map provider was refused."),
-        ({"captures": 0}, "No capture was found."),
+        ({"failed": 0}, "4,321 refused requests in 1,002 of 1,240 captures; 21 of them"
+                        " unexplained."),
+        ({"failed": 0, "explained": 4321}, "4,321 refused requests in 1,002 of 1,240 captures; all"
+                                           " of them explained."),
+        ({}, "4,321 refused requests in 1,002 of 1,238 judged captures; 21 of them unexplained."),
+        ({"refused": 0, "failed": 0}, "1,240 captures: no request to a map provider was refused."),
+        ({"refused": 0}, "1,238 judged captures (2 could not be judged): no request to a map"
+                         " provider was refused."),
+        ({"refused": 0, "captures": 2}, "2 captures: none of them could be judged."),
+        ({"refused": 0, "captures": 1, "failed": 1}, "1 capture: it could not be judged."),
+        ({"captures": 0, "failed": 0}, "No capture was found."),
     ],
 )  # fmt: skip
 def test_the_headline(changes: dict[str, int], says: str) -> None:

@@ -31,6 +31,14 @@ def test_entries_as_they_stand(tmp_path: Path, content: str, entries: list[str])
     assert allow_file.read(str(file)) == entries
 
 
+@pytest.mark.parametrize("content", ['{"log": {}}', '["a.example"', "[1]", ' {"allowedUrls": []}'])
+def test_json_that_is_no_list_of_strings(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "allowed"
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match="not a JSON list of strings"):
+        allow_file.read(str(file))
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(st.binary(max_size=40))
 def test_any_bytes_give_entries_or_one_line(tmp_path: Path, content: bytes) -> None:

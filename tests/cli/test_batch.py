@@ -102,8 +102,15 @@ def test_nothing_refused_is_status_0(results: Path) -> None:
         (["empty", "--jobs", "2", "--scheduler", "tcp://x"], "Error: --jobs and --scheduler"),
         (["note.txt", "-o", "note.txt"], "Error: note.txt: is where the results go."),
         ([str(CAPTURES), "-o", "note.txt"], "Error: note.txt: the results cannot be written"),
-        (["note.txt", "-o", "no/such/folder.sqlite"], "Error: no/such/folder.sqlite: the results"),
+        (["note.txt", "-o", "no/such/folder.sqlite"],
+         "Error: no/such/folder.sqlite: the results cannot be written: there is no folder no/such"),
+        (["note.txt", "-o", "empty"],
+         "Error: empty: the results cannot be written: that is a folder. Name a file."),
         (["note.txt", "--csv", "-", "--html", "-"], "Error: Only one of"),
+        (["note.txt", "-o", "-"], "Error: The results are a database"),
+        (["note.txt", "-o", "r", "--csv", "./r"], "Error: Two of -o, --csv, --jsonl and --html"),
+        (["note.txt", "--csv", "r", "--html", "r"], "Error: Two of -o, --csv, --jsonl and --html"),
+        (["empty", "--allow-file", "note.txt", "--csv", "note.txt"], "Error: note.txt: is what"),
     ],
 )  # fmt: skip
 def test_wrong_input_is_status_2_and_one_line(results: Path, args: list[str], says: str) -> None:
@@ -113,6 +120,15 @@ def test_wrong_input_is_status_2_and_one_line(results: Path, args: list[str], sa
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith(says)
     assert Path("note.txt").read_text().startswith("A note")
+
+
+def test_where_nothing_could_be_judged_nothing_is_said_about_refusals(results: Path) -> None:
+    results.with_name("cut.har").write_text('{"log": {"entries": [')
+    done = run("cut.har")
+    assert done.exit_code == 2
+    assert done.stdout.startswith("1 capture: it could not be judged.")
+    generate.write(results.with_name("one.har"), entries=9, largest_body=0)
+    assert run("cut.har", "one.har").exit_code == 1
 
 
 def test_other_people_s_databases_are_left_alone(results: Path) -> None:

@@ -62,7 +62,7 @@ def test_a_capture_its_fix_and_what_is_kept(tmp_path: Path) -> None:
     assert again.exit_code == 0, again.output
     full = why403(POSTMAN, "-o", folder)
     assert full.exit_code == 2
-    assert "holds a reproduction already" in full.output
+    assert "is not empty. Name another folder." in full.output
 
 
 def test_a_ticket_as_data_without_fixes() -> None:

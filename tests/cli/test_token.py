@@ -281,6 +281,7 @@ def test_a_refused_secret_is_one_line(account: Account, says: str) -> None:
         (["--api"], "", "There is no secret token"),
         (["--api"], encode("pk", {"u": "acme", "a": "x"}), "public token"),
         (["--api"], KEY.rpartition(".")[0], "cut off"),
+        (["--api"], "nonsense", "no secret token: it does not begin with pk., sk. or tk.\n"),
         (["--api", "--tokens", "x.json"], KEY, "either --api or --tokens"),
         (["--api", "--capture", "/nowhere.har"], KEY, "/nowhere.har"),
         (["--api", "nonsense"], KEY, "no Mapbox token"),

@@ -68,7 +68,7 @@ def test_what_is_no_list_of_tokens(tmp_path: Path, content: bytes) -> None:
     with pytest.raises(InputError, match=r"tokens\.json: ") as error:
         about_token.told((), None, False, str(file))
     assert "\n" not in str(error.value)
-    with pytest.raises(InputError, match=r"gone\.json: No such file"):
+    with pytest.raises(InputError, match=r"gone\.json: cannot be read: No such file"):
         about_token.told((), None, False, str(tmp_path / "gone.json"))
 
 

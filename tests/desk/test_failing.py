@@ -35,7 +35,7 @@ def made(url: str = f"https://api.mapbox.com/v4/acme.x/1/2/3.png?access_token={T
         status=403,
         parts=DecodedParts(Headers(SENT), Headers(ANSWERED), lambda: '{"message":"Forbidden"}'),
     )
-    cleaner = Sanitizer(Capture("a.har", "Firefox", (exchange,)))
+    cleaner = Sanitizer(Capture("a.har", "Firefox", (exchange,)), named=True)
     return failing(exchange, cleaner.exchange(exchange), 403, {TOKEN})
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from diagnostics.capture.exchange import Skipped
 from diagnostics.desk import sheet
 from diagnostics.desk.rehearsal import Open
 from diagnostics.desk.rehearsal_sheet import headline
@@ -49,6 +50,17 @@ def test_whole_output(name: str, golden: Callable[[str, str], None]) -> None:
 )
 def test_headline(capture: str, entries: list[str] | None, says: str) -> None:
     assert says in headline(rehearse(recorded(capture), entries))
+
+
+def test_what_could_not_be_read_is_said() -> None:
+    rehearsal = rehearse(recorded("works-gl3-chromium.devtools.har"))
+    skipped = (Skipped("a.har", 3, "no request"), Skipped("a.har", 4, "no request"))
+    cut = msgspec.structs.replace(
+        rehearsal, capture=msgspec.structs.replace(rehearsal.capture, skipped=skipped)
+    )
+    assert "2 parts of the capture cannot be read and were left out." in sheet.markdown(
+        put_together(cut)
+    )
 
 
 def test_a_refusal_beside_an_open_question() -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from diagnostics.capture.exchange import Outcome
-from diagnostics.journey.csp_findings import counted, is_telemetry
+from diagnostics.journey.csp_findings import is_telemetry
 from diagnostics.journey.traffic import read_traffic
 from diagnostics.journey.verdict import Finding
 from tests.journey.conftest import (
@@ -234,10 +234,3 @@ def test_telemetry_is_the_request_that_a_map_works_without() -> None:
     tape = Tape().page().ask("/events/v2", host=EVENTS, status=204).ask(STYLE, status=200)
     (part,), _ = read_traffic([tape.capture])
     assert [is_telemetry(sighting) for sighting in part.sightings] == [True, False]
-
-
-@pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 tiles"), (1, "1 tile"), (2, "2 tiles"), (3000, "3,000 tiles")]
-)
-def test_counts_in_sentences(count: int, text: str) -> None:
-    assert counted(count, "tile") == text

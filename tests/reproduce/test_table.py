@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from diagnostics.journey.verdict import Cause
@@ -49,6 +50,12 @@ About this reproduction
   - The token is a fake one.
   - A race."""
     )
+
+
+def test_what_is_not_known_is_not_called_a_cause() -> None:
+    text = table.render(outcome(msgspec.structs.replace(GOOD, cause=Cause.UNEXPLAINED)), "text")
+    said = "Reproduced in Chromium 156.0: the kind of refusal, whose cause is not known.\n"
+    assert text.startswith(said)
 
 
 def test_a_difference_is_said_in_the_headline_and_below() -> None:

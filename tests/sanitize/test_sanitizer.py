@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-import io
 import json
-import shlex
 import string
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -108,53 +107,6 @@ def test_sanitizing_what_was_planted_twice_is_the_same_as_once() -> None:
     assert of(made) == made
 
 
-def test_flow_files_keep_no_secret_either() -> None:
-    from mitmproxy import connection, http
-    from mitmproxy import io as flow_files
-
-    requests, secrets = planting.planted_flow_secrets()
-    out = io.BytesIO()
-    writer = flow_files.FlowWriter(out)  # type: ignore[no-untyped-call]
-    for one in requests:
-        client = connection.Client(
-            peername=("198.51.100.7", 5), sockname=("127.0.0.1", 6), timestamp_start=1.0
-        )
-        flow = http.HTTPFlow(client, connection.Server(address=("shop.example.com", 443)))
-        flow.request = http.Request.make("GET", one["url"], one["sent"], _fields(one["headers"]))
-        flow.response = http.Response.make(one["status"], one["body"], _fields(one["answer"]))
-        flow.comment, flow.metadata = one["url"], {"note": one["url"]}
-        writer.add(flow)
-    data = out.getvalue()
-    made = of(data)
-    assert made != data
-    assert planting.leaks(made, secrets) == []
-    assert len(read_data(made, "x.flow")[0].exchanges) == len(requests)
-    assert of(made) == made
-
-
-def _fields(headers: list[tuple[str, str]]):  # type: ignore[no-untyped-def]
-    from mitmproxy import http
-
-    return http.Headers(
-        [(n.encode(), v.encode()) for n, v in headers if n.lower() != "content-encoding"]
-    )
-
-
-def test_curl_commands_keep_no_secret_either() -> None:
-    requests, secrets = planting.planted_flow_secrets()
-    lines = []
-    for one in requests:
-        headers = [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in one["headers"]]
-        sent = f"--data-raw {shlex.quote(one['sent'])}" if one["sent"] else ""
-        user = f"-u {shlex.quote('kim:' + one['url'])} -b {shlex.quote('a=' + one['url'])}"
-        lines.append(f"curl {shlex.quote(one['url'])} {' '.join(headers)} {user} {sent}")
-        lines.append(one["body"].replace("\n", " ") if one["status"] == 403 else "")
-    made = of("\n".join(lines).encode())
-    assert planting.leaks(made, secrets) == []
-    fetched = [one for one in requests if not one["url"].startswith("wss:")]  # no matter for curl
-    assert len(read_data(made, "x.curl")[0].exchanges) == len(fetched)
-
-
 PLACES = ("path", "value", "name", "fragment", "user", "header", "cookie", "body", "json", "css",
           "referer", "location", "agent", "csp", "initiator", "message", "title")  # fmt: skip
 SECRETS = st.text(string.ascii_letters + string.digits + "-_+/=.", min_size=16, max_size=80).filter(
@@ -172,7 +124,7 @@ def test_no_random_secret_survives_wherever_it_stands(secret: str) -> None:
     assert len(long) < 16 or long not in made
 
 
-def _har_with(secret: str) -> planting.Json:
+def _har_with(secret: str) -> dict[str, Any]:
     from urllib.parse import quote
 
     url = f"https://u:{quote(secret, safe='')}@a.example.com/x/{quote(secret, safe='')}?v={secret}"

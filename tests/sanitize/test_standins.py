@@ -50,3 +50,19 @@ def test_numbers_tell_nothing_and_stand_ins_stand_for_themselves() -> None:
     assert [made.hidden(text) for text in ("a", "b", "a", "hidden-1")] == [
         "hidden-1", "hidden-2", "hidden-1", "hidden-1"
     ]  # fmt: skip
+
+
+def test_names_and_ids_stay_where_they_look_like_such() -> None:
+    named = StandIns(Tally(), named=True)
+    assert [named.account(name) for name in ("acme", "AKIAIOSFODNN7EXAMPLE")] == [
+        "acme",
+        "account-1",
+    ]
+    token_id = "ck0example00000000000000a"
+    assert named.token_id(token_id) == token_id
+    assert named.token_id("Zq8fV2mK1pL9xW") != "Zq8fV2mK1pL9xW"
+    assert named.stays(token_id)
+    assert not StandIns(Tally()).stays(token_id)
+    text = tokens.encode("pk", {"u": "acme", "a": token_id})
+    assert tokens.decode(named.token(text)).account == "acme"
+    assert named.token(text) != text
