@@ -80,7 +80,8 @@ class World:
         return Reply(site.status, tuple(fields), self.ticket.fill(site.html, rest).encode())
 
     def _library(self, package: str, version: str, name: str) -> Reply:
-        file = (self._libraries or Path("/nowhere")) / f"{package}-{version}" / "dist" / name
+        folder = (self._libraries or Path("/nowhere")) / f"{package}-{version}" / "dist"
+        file = folder / name
         kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
         headers = (
             ("content-type", kind),
@@ -88,8 +89,10 @@ class World:
             ("cache-control", "max-age=31536000"),
         )
         try:
+            if not file.resolve().is_relative_to(folder.resolve()):
+                raise FileNotFoundError
             return Reply(200, headers, file.read_bytes())
-        except OSError:
+        except (OSError, ValueError):
             return Reply(404, (("content-type", "text/plain"),), b"Not Found")
 
     def _provider(self, request: Request) -> Reply:

@@ -87,6 +87,16 @@ def test_a_site_may_have_a_copy_of_the_library(tmp_path: Path) -> None:
     assert get(World(ticket), "https://shop.example.com/own.js").status == 404
 
 
+def test_nothing_outside_a_library_is_served(tmp_path: Path) -> None:
+    dist = tmp_path / "leaflet-1.9.4" / "dist"
+    dist.mkdir(parents=True)
+    (tmp_path / "secret.txt").write_text("secret")
+    (dist / "link.js").symlink_to(tmp_path / "secret.txt")
+    where = world(tmp_path)
+    assert get(where, "https://unpkg.com/leaflet@1.9.4/dist/link.js").status == 404
+    assert where._library("leaflet", "1.9.4", "../../secret.txt").status == 404
+
+
 def test_the_list_of_the_first_visit_holds_until_the_second() -> None:
     where = world()
     style = f"https://api.mapbox.com/styles/v1/acme/s?access_token={where.ticket.token.text}"
