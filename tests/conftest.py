@@ -12,8 +12,9 @@ from hypothesis import settings
 
 from diagnostics.live import browsers
 
-# How long an example takes says more about the machine than about the code.
-settings.register_profile("why403", deadline=None)
+# How long an example takes says more about the machine than about the code. Where a change is
+# checked the same examples are tried each time; who works on it gets new ones with every run.
+settings.register_profile("why403", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("why403")
 
 

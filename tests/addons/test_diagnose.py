@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from mitmproxy import exceptions, flow, http
 from mitmproxy.io import FlowReader, FlowWriter
@@ -623,6 +623,8 @@ def test_any_bytes_in_a_flow_are_taken(
     answered: list[tuple[bytes, bytes]],
     tail: bytes,
 ) -> None:
+    # A Host header says which host is meant, and it would be another one.
+    assume(all(name.lower() != b"host" for name, _ in sent))
     odd = made()
     assert odd.response is not None
     odd.request.headers = http.Headers([*sent, (b"Referer", tail)])
