@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
@@ -100,12 +101,22 @@ def write_bytes(pieces: Iterable[bytes], output: str) -> None:
                 file.writelines(pieces)
         else:
             _follow_safely(path.absolute())
-            _replace(path.resolve(), pieces)
+            _replace(_target(path), pieces)
     except BrokenPipeError:  # the reader of /dev/stdout or of a pipe went away
         raise
-    except (OSError, RuntimeError) as error:  # before Python 3.13 a circle of links is the latter
-        said = getattr(error, "strerror", None) or error
-        raise InputError(f"{output}: cannot be written: {said}") from error
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written: {error.strerror or error}") from error
+
+
+def _target(path: Path) -> Path:
+    """Where links lead. Raises OSError for a circle of them."""
+    try:
+        target = path.resolve()
+    except RuntimeError:  # how Python before 3.13 says that; later ones leave a link in it
+        target = path
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return target
 
 
 def _follow_safely(path: Path, left: int = 40) -> None:
