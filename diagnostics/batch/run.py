@@ -87,7 +87,6 @@ class _Run:
         self._at_hand = ("", b"")  # the file that was sent last
         self._under_way: dict[Future[list[Outcome]], tuple[Place, ...]] = {}
         self.counts = Counts(total=len(found.places) + len(found.asides))
-        self._most = min(_MOST, max(1, len(found.places) // (_AHEAD * 2 * crew.size)))
 
     def all(self) -> Counts:
         for aside in self._asides:
@@ -129,9 +128,11 @@ class _Run:
         if self._suspects:
             self._alone = True
             return (self._suspects.popleft(),)
+        # Towards the end portions get smaller, so that no worker waits long for another one.
+        most = min(_MOST, max(1, len(self._waiting) // (_AHEAD * 2 * self._crew.size)))
         places: list[Place] = []
         weight = 0
-        while self._waiting and len(places) < self._most:
+        while self._waiting and len(places) < most:
             weight += self._waiting[0].size or 0
             if places and weight > _BYTES:
                 break

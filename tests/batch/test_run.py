@@ -52,12 +52,16 @@ class Fatal(Processes):
 
 
 class Counting(Inline):
-    """Workers that count the portions that they were given."""
+    """Workers that note the portions that they were given."""
 
-    sent = 0
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        self.portions: list[int] = []
 
     def submit(self, function: Callable[..., T], *args: object) -> Future[T]:
-        self.sent += 1
+        tasks = args[0]
+        assert isinstance(tasks, tuple)
+        self.portions.append(len(tasks))
         return super().submit(function, *args)
 
 
@@ -184,12 +188,14 @@ def test_only_so_much_is_under_way(tickets: Path, results: str) -> None:
     ahead: list[int] = []
 
     def watch(counts: Counts) -> None:
-        ahead.append(crew.sent * 7 - counts.done)
+        ahead.append(sum(crew.portions) - counts.done)
 
     with Store(results, TOLD, [str(tickets)]) as store:
         run(find([str(tickets)]), TOLD, store, crew, watch)
-    assert crew.sent == 5  # of seven captures each
     assert max(ahead) <= 2 * 7
+    assert crew.portions[0] == 7
+    assert crew.portions[-1] == 1  # so that none waits for another at the end
+    assert crew.portions == sorted(crew.portions, reverse=True)
 
 
 def test_a_file_that_workers_cannot_reach_is_sent_to_them(results: str, batch: Batch) -> None:
