@@ -100,8 +100,8 @@ def batch(
                 raise
         store.finish()
     with reading(output) as db:
-        _print(db, output, csv_file, jsonl_file, html_file)
         found_out = totals.count(db)
+        _print(db, found_out, output, csv_file, jsonl_file, html_file)
     if found_out.captures and found_out.failed == found_out.captures:
         ctx.exit(2)
     ctx.exit(int(found_out.refused > 0))
@@ -135,6 +135,7 @@ def _announce(paths: Sequence[str], scheduler: str | None) -> None:
 
 def _print(
     db: sqlite3.Connection,
+    found: totals.Totals,
     output: str,
     csv_file: str | None,
     jsonl_file: str | None,
@@ -144,7 +145,6 @@ def _print(
         write_pieces(export.as_csv(db), csv_file)
     if jsonl_file is not None:
         write_pieces(export.as_jsonl(db), jsonl_file)
-    found = totals.count(db)
     if html_file is not None:
         from diagnostics.batch import page
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import click
 import msgspec
@@ -15,11 +13,8 @@ from diagnostics.cli import told as about_token
 from diagnostics.cli.output import FORMATS, format_for, render, write
 from diagnostics.errors import InputError
 from diagnostics.journey.diagnose import diagnose as run
-from diagnostics.journey.whatif import Change, parse_change
 from diagnostics.report.redaction import redact_text
 from diagnostics.report.terminal import plain
-
-_WORTH_A_WORD = 20_000_000  # bytes; smaller captures are done before anybody wonders
 
 
 @click.command("diagnose")
@@ -63,7 +58,7 @@ def diagnose(
       pbpaste | why403 diagnose - --format markdown
     """
     told = about_token.told(allow, allow_file, unrestricted, tokens_file)
-    changes = _changes(what_if)
+    changes = given.changes(what_if)
     chosen = format_for(form, output)
     given.spare(output, *captures, allow_file, tokens_file)
     read, failed = _read(captures)
@@ -77,20 +72,13 @@ def diagnose(
     ctx.exit(2 if failed else int(report.summary.refused > 0))
 
 
-def _changes(texts: Sequence[str]) -> list[Change]:
-    try:
-        return [parse_change(text) for text in texts]
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
-
-
 def _read(paths: Sequence[str]) -> tuple[list[Capture], list[Skipped]]:
     """Every capture that can be read, and why the others cannot; with a single one, or none that
     can be read, the reason is the command's error."""
     read: list[Capture] = []
     failed: list[Skipped] = []
     for path in paths:
-        _announce(path)
+        given.announce("Reading", path)
         try:
             read += given.captures([path])
         except CaptureError as error:
@@ -102,11 +90,3 @@ def _read(paths: Sequence[str]) -> tuple[list[Capture], list[Skipped]]:
     if not read:
         raise InputError("none of the captures can be read")
     return read, failed
-
-
-def _announce(path: str) -> None:
-    if not sys.stderr.isatty() or path == "-":
-        return
-    file = Path(path)
-    if file.is_file() and file.stat().st_size > _WORTH_A_WORD:
-        click.echo(f"Reading {plain(path)} ({file.stat().st_size / 1e6:,.0f} MB) …", err=True)

@@ -1,4 +1,4 @@
-"""What a command is given to read: files that options name, and standard input, which is read once.
+"""What a command is given: files that options name, standard input, which is read once, changes.
 
 Every command that takes `-` comes here, so that closed input, and input that two things want, are
 told in one line.
@@ -17,8 +17,22 @@ from diagnostics.errors import InputError
 
 if TYPE_CHECKING:
     from diagnostics.capture.exchange import Capture
+    from diagnostics.journey.whatif import Change
 
 _TAKEN = "why403.stdin"
+_WORTH_A_WORD = 20_000_000  # bytes; smaller files are done before anybody wonders
+
+
+def announce(doing: str, path: str) -> None:
+    """Tell the person at the terminal that a large file takes a while."""
+    if not sys.stderr.isatty() or path == "-":
+        return
+    file = Path(path)
+    if file.is_file() and (size := file.stat().st_size) > _WORTH_A_WORD:
+        from diagnostics.report.redaction import redact_text
+        from diagnostics.report.terminal import plain
+
+        click.echo(f"{doing} {plain(redact_text(path))} ({size / 1e6:,.0f} MB) …", err=True)
 
 
 def stdin() -> BinaryIO:
@@ -44,6 +58,16 @@ def content(path: str) -> bytes:
     except (OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or error
         raise InputError(f"{path or repr(path)}: cannot be read: {said}") from error
+
+
+def changes(texts: Sequence[str]) -> list[Change]:
+    """The changes of `--what-if`. Raises UsageError with what is possible."""
+    from diagnostics.journey.whatif import parse_change
+
+    try:
+        return [parse_change(text) for text in texts]
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def spare(output: str | None, *paths: str | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 import zipfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -29,7 +28,6 @@ from diagnostics.sanitize.table import table
 
 _MOST_DIFFERENCES = 10
 _DATE = (1980, 1, 1, 0, 0, 0)  # the first that a zip file can say; the real one says when
-_WORTH_A_WORD = 20_000_000
 
 
 @click.command("sanitize")
@@ -71,7 +69,7 @@ def sanitize(
     told = about_token.told(allow, allow_file, unrestricted, tokens_file)
     given.spare(output, capture, allow_file, tokens_file)
     _check(output)
-    _announce(capture)
+    given.announce("Sanitizing", capture)
     captures = given.captures([capture])
     sanitizers = [Sanitizer(one, _entries(told)) for one in captures]
     if output == "-":
@@ -89,15 +87,6 @@ def _entries(told: Told) -> list[str]:
     """Every allowed URL that was told."""
     lists = [told.everywhere, *told.by_id.values()]
     return list(dict.fromkeys(entry for allowed in lists for entry in allowed.entries or ()))
-
-
-def _announce(path: str) -> None:
-    if not sys.stderr.isatty() or path == "-":
-        return
-    file = Path(path)
-    if file.is_file() and file.stat().st_size > _WORTH_A_WORD:
-        size = f"{file.stat().st_size / 1e6:,.0f} MB"
-        click.echo(f"Sanitizing {plain(redact_text(path))} ({size}) …", err=True)
 
 
 def _packed(sanitizers: Sequence[Sanitizer], output: str) -> Iterable[bytes]:

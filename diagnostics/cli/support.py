@@ -46,14 +46,10 @@ def support(
     """
     from diagnostics.desk import folder, handover, screenshot
     from diagnostics.desk.support import put_together
-    from diagnostics.journey.whatif import parse_change
     from diagnostics.report.terminal import plain
 
     told = about_token.told(allow, allow_file, unrestricted, tokens_file)
-    try:
-        changes = [parse_change(text) for text in what_if]
-    except ValueError as error:
-        raise click.UsageError(str(error)) from error
+    changes = given.changes(what_if)
     target = Path(output)
     folder.check(target, force=force)
     read = _read(captures)

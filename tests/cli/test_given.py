@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -108,3 +109,29 @@ def test_a_file_s_content(tmp_path: Path) -> None:
 
 def test_captures_of_several_files() -> None:
     assert len(given.captures([str(CAPTURE), str(CAPTURE)])) == 2
+
+
+@pytest.mark.parametrize(("at_terminal", "size", "says"), [
+    (True, 21_000_000, "Reading a.har (21 MB) …"), (True, 19_000_000, ""), (False, 21_000_000, ""),
+])  # fmt: skip
+def test_a_large_file_is_announced_to_a_person(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    at_terminal: bool,
+    size: int,
+    says: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with Path("a.har").open("wb") as file:
+        file.truncate(size)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: at_terminal, raising=False)
+    given.announce("Reading", "a.har")
+    given.announce("Reading", "-")
+    assert capsys.readouterr().err.strip() == says
+
+
+def test_changes_that_cannot_be_read_are_wrong_usage() -> None:
+    assert [str(c) for c in given.changes(["allow+=a.example"])] == ["allow+=a.example"]
+    with pytest.raises(click.UsageError, match="is no change"):
+        given.changes(["odd"])
