@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable
 from typing import Any
 
 import msgspec
@@ -54,11 +55,15 @@ class LivePage:
         self._ends = True
         self._news.set()
 
-    async def request(self, flow: http.HTTPFlow) -> None:
+    def request(self, flow: http.HTTPFlow) -> Awaitable[None] | None:
+        """Only what is for this page has to be waited for: waiting costs every request."""
         if not is_own(flow) or host_of(flow) != own_site.HOST:
-            return
+            return None
         if flow.request.scheme != "http" or flow.request.path.startswith(_NOT_OURS):
-            return
+            return None
+        return self._reply_to(flow)
+
+    async def _reply_to(self, flow: http.HTTPFlow) -> None:
         found = live_site.route(request_of(flow), flow.request.content or b"")
         match found:
             case Wait(version):

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from diagnostics import __version__
-from diagnostics.batch.browser import name_and_version
+from diagnostics.browser.names import name_and_version
 from diagnostics.batch.place import GoneError, Place, read
 from diagnostics.capture import archive as archives
 from diagnostics.capture.exchange import Capture, CaptureError, Exchange

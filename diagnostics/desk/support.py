@@ -13,7 +13,7 @@ import msgspec
 
 from diagnostics.capture.exchange import Capture, Exchange
 from diagnostics.desk import request_picture
-from diagnostics.desk.browser_names import browser_name
+from diagnostics.browser.names import browser_name
 from diagnostics.desk.failing import Failing, failing
 from diagnostics.desk.request_picture import Drawing
 from diagnostics.desk.tried import Trial, try_all

@@ -8,6 +8,7 @@ What it says in the end is what `diagnose` says of the same exchanges in a file.
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Iterator, Sequence, Sized
 
 import msgspec
@@ -44,7 +45,7 @@ _BEARING_DESTINATIONS = frozenset(
     {b"document", b"iframe", b"frame", b"object", b"embed", b"script", b"style"}
     | {b"worker", b"sharedworker", b"serviceworker"}
 )
-_BEARING_BYTES = tuple(kind.encode() for kind in _BEARING)
+_bears_type = re.compile("|".join(map(re.escape, _BEARING)).encode(), re.IGNORECASE).search
 _MOST_ODD_TOKENS = 50
 
 #: Names and values of header fields as they were sent.
@@ -71,8 +72,7 @@ def may_bear(host: str, authority: str, sent: Fields, answered: Fields) -> bool:
     # Nearly every message comes through here to the end: a name's length rules it out fastest.
     for name, value in answered:
         if len(name) == _TYPE_LENGTH and name.lower() == b"content-type":
-            value = value.lower()
-            if any(kind in value for kind in _BEARING_BYTES):
+            if _bears_type(value):
                 return True
         elif len(name) == _LOCATION_LENGTH and name.lower() == b"location":
             return True

@@ -54,7 +54,9 @@ class Served:
         content = b"" if body is None else json.dumps(body).encode()
         request = http.Request.make(method, url or f"http://why403.test{path}", content, OWN)
         flow = tflow.tflow(req=request)
-        await self.addon.request(flow)
+        waiting = self.addon.request(flow)
+        if waiting is not None:
+            await waiting
         return flow
 
     async def state(self, query: str = "") -> dict[str, Any]:
