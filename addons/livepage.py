@@ -78,10 +78,7 @@ class LivePage:
                 reply = found
         if flow.response is None:
             put(flow, reply)
-
-    def response(self, flow: http.HTTPFlow) -> None:
-        """Questions for news would fill the list of flows."""
-        if host_of(flow) == own_site.HOST and flow.request.path.startswith("/state"):
+        if isinstance(found, Wait):  # questions for news would fill the list of flows
             asyncio.get_running_loop().call_later(_FORGET, _forget, flow)
 
     def _connect(self) -> None:

@@ -23,17 +23,21 @@ class Together:
 
     def __init__(self, *parts: object) -> None:
         self._parts = parts
-        for name in hooks.all_hooks.keys() - {"load", "done"}:
+        #: By mitmproxy's names, which are attributes of this addon too.
+        self.hooks: dict[str, _Hook] = {"load": self._load, "done": self._done}
+        for name in hooks.all_hooks.keys() - self.hooks.keys():
             found = [getattr(part, name) for part in parts if hasattr(part, name)]
             if found:
-                setattr(self, name, found[0] if len(found) == 1 else _in_turn(found))
+                self.hooks[name] = found[0] if len(found) == 1 else _in_turn(found)
+        for name, hook in self.hooks.items():
+            setattr(self, name, hook)
 
-    def load(self, loader: Loader) -> None:
+    def _load(self, loader: Loader) -> None:
         addons: Any = ctx.master.addons
         for part in self._parts:
             addons.register(part)
 
-    def done(self) -> None:
+    def _done(self) -> None:
         addons: Any = ctx.master.addons
         for part in self._parts:
             addons.remove(part)

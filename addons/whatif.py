@@ -105,9 +105,9 @@ class WhatIf:
 
     def response(self, flow: http.HTTPFlow) -> None:
         response = flow.response
-        if response is None or own_site.is_own(host_of(flow)):
+        if response is None:
             return
-        if "why403_what_if" in flow.metadata and not response.stream:
+        if flow.metadata and "why403_what_if" in flow.metadata and not response.stream:
             self._change_body(flow, response)
         if profile_for(host_of(flow)) is not None:
             request = request_of(flow)

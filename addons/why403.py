@@ -12,14 +12,18 @@ from addons.selftest import SelfTest
 from addons.together import Together
 from addons.whatif import WhatIf
 
-addons = [Together(WhatIf(), SelfTest(), LivePage(), Diagnose())]
+together = Together(WhatIf(), SelfTest(), LivePage(), Diagnose())
 
-# mitmproxy asks this module too for the hooks of every flow. In Python 3.11 a module takes twenty
-# times as long to say that it lacks a name as to say that it is None.
-requestheaders = request = responseheaders = response = update = None
+# mitmproxy asks this module for the hooks of every flow, and then each addon that it lists. In
+# Python 3.11 a module takes twenty times as long to say that it lacks a name as to say that it is
+# empty. So the hooks stand here themselves, and what nobody has is None.
+requestheaders = update = None
+globals().update(together.hooks)
+addons: list[object] = []
 
 
 def running() -> None:
-    """What is here now stays: the garbage collector need not walk over it time and again."""
+    """All that is here now stays: the garbage collector need not walk over it again and again."""
+    together.hooks["running"]()
     gc.collect()
     gc.freeze()

@@ -14,8 +14,8 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from diagnostics import __version__
-from diagnostics.browser.names import name_and_version
 from diagnostics.batch.place import GoneError, Place, read
+from diagnostics.browser.names import name_and_version
 from diagnostics.capture import archive as archives
 from diagnostics.capture.exchange import Capture, CaptureError, Exchange
 from diagnostics.capture.oneline import printable

@@ -8,7 +8,7 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import click
 
@@ -159,38 +159,44 @@ def _print(
 
 @contextmanager
 def _progress() -> Iterator[Observer]:
-    """Shows how far a run is: a bar on a terminal, else a line now and then; and what to do where
-    it is interrupted."""
-    last = time.monotonic()
+    """Shows how far a run is, and what to do where it is interrupted."""
     seen = Counts()
-    if sys.stderr.isatty():
-        with click.progressbar(length=1, label="Captures", file=sys.stderr, show_pos=True) as bar:
+    with _bar() if sys.stderr.isatty() else nullcontext(_lines()) as show:
 
-            def draw(counts: Counts) -> None:
-                nonlocal seen
-                seen = counts
-                bar.length = counts.total
-                bar.update(counts.done - bar.pos)
+        def observe(counts: Counts) -> None:
+            nonlocal seen
+            seen = counts
+            show(counts)
 
-            try:
-                yield draw
-            except KeyboardInterrupt:
-                _interrupted(seen)
-                raise
-        return
+        try:
+            yield observe
+        except KeyboardInterrupt:
+            _interrupted(seen)
+            raise
+
+
+@contextmanager
+def _bar() -> Iterator[Observer]:
+    with click.progressbar(length=1, label="Captures", file=sys.stderr, show_pos=True) as bar:
+
+        def draw(counts: Counts) -> None:
+            bar.length = counts.total
+            bar.update(counts.done - bar.pos)
+
+        yield draw
+
+
+def _lines() -> Observer:
+    """A line now and then."""
+    last = time.monotonic()
 
     def tell(counts: Counts) -> None:
-        nonlocal last, seen
-        seen = counts
+        nonlocal last
         if time.monotonic() - last > _EVERY:
             last = time.monotonic()
             click.echo(f"{counts.done:,} of {counts.total:,}", err=True)
 
-    try:
-        yield tell
-    except KeyboardInterrupt:
-        _interrupted(seen)
-        raise
+    return tell
 
 
 def _interrupted(counts: Counts) -> None:

@@ -10,7 +10,7 @@ from diagnostics.desk.reply import reply
 from diagnostics.desk.sheet import Block, Code, Heading, Items, Paragraph, Picture, Table
 from diagnostics.desk.support import Example, Handover
 from diagnostics.journey.case import shown
-from diagnostics.journey.verdict import State
+from diagnostics.journey.verdict import State, Verdict
 from diagnostics.provider.allowed_urls import Decision, decide
 from diagnostics.provider.profile import profiles
 from diagnostics.provider.token import KINDS
@@ -148,7 +148,7 @@ def _allowed(handover: Handover) -> Iterator[Block]:
 
 def _found(example: Example) -> Iterator[Block]:
     verdict = example.shared
-    title = wording.titles([verdict]).get(verdict.cause.value, verdict.cause.value)
+    title = _title(verdict)
     yield Heading(title, 3)
     yield Paragraph(
         verdict.because, f"{counted(example.requests, 'request')}, {verdict.confidence}:"
@@ -193,7 +193,7 @@ def _tried(handover: Handover) -> Iterator[Block]:
     )
     for example in handover.examples:
         verdict, request = example.verdict, example.failing
-        title = wording.titles([verdict]).get(verdict.cause.value, verdict.cause.value)
+        title = _title(verdict)
         yield Heading(title)
         yield Paragraph(f"For {counted(example.requests, 'request')} such as")
         yield Code(
@@ -211,3 +211,7 @@ def _tried(handover: Handover) -> Iterator[Block]:
         if costs:
             yield Paragraph("What a change costs:")
             yield Items(tuple((lead, cost) for lead, cost in costs))
+
+
+def _title(verdict: Verdict) -> str:
+    return wording.titles([verdict]).get(verdict.cause.value, verdict.cause.value)

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from diagnostics.browser.names import browser_name
 from diagnostics.capture.exchange import Capture, Exchange
 from diagnostics.desk import request_picture
-from diagnostics.browser.names import browser_name
 from diagnostics.desk.failing import Failing, failing
 from diagnostics.desk.request_picture import Drawing
 from diagnostics.desk.tried import Trial, try_all

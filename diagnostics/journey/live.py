@@ -8,7 +8,6 @@ What it says in the end is what `diagnose` says of the same exchanges in a file.
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Iterable, Iterator, Sequence, Sized
 
 import msgspec
@@ -45,7 +44,7 @@ _BEARING_DESTINATIONS = frozenset(
     {b"document", b"iframe", b"frame", b"object", b"embed", b"script", b"style"}
     | {b"worker", b"sharedworker", b"serviceworker"}
 )
-_bears_type = re.compile("|".join(map(re.escape, _BEARING)).encode(), re.IGNORECASE).search
+_BEARING_BYTES = tuple(kind.encode() for kind in _BEARING)
 _MOST_ODD_TOKENS = 50
 
 #: Names and values of header fields as they were sent.
@@ -67,12 +66,14 @@ def may_bear(host: str, authority: str, sent: Fields, answered: Fields) -> bool:
     """The same question for a message on the wire, without building an exchange: False only
     where `bears` would say no. `host` is where it goes to, without port, and `authority` the
     field of that name in HTTP/2 and 3. Costs a few microseconds."""
-    if host.lower().endswith(_ENDINGS) or (authority and _names_provider(authority)):
+    if host.lower().endswith(_ENDINGS) or (
+        authority and _names_provider(authority.encode("utf-8", "surrogateescape"))
+    ):
         return True
     # Nearly every message comes through here to the end: a name's length rules it out fastest.
     for name, value in answered:
         if len(name) == _TYPE_LENGTH and name.lower() == b"content-type":
-            if _bears_type(value):
+            if len(value) > _LONGEST or _is_bearing(value):
                 return True
         elif len(name) == _LOCATION_LENGTH and name.lower() == b"location":
             return True
@@ -83,7 +84,7 @@ def may_bear(host: str, authority: str, sent: Fields, answered: Fields) -> bool:
         elif (  # a transparent proxy knows no more than an address
             len(name) == _HOST_LENGTH
             and name.lower() == b"host"
-            and _names_provider(value.decode("latin-1"))
+            and (len(value) > _LONGEST or _names_provider(value))
         ):
             return True
     return False
@@ -93,11 +94,23 @@ _TYPE_LENGTH, _LOCATION_LENGTH = len("content-type"), len("location")
 _DESTINATION_LENGTH, _HOST_LENGTH = len("sec-fetch-dest"), len("host")
 
 
-def _names_provider(authority: str) -> bool:
-    return authority.lower().partition(":")[0].endswith(_ENDINGS)
-
-
 _ENDINGS = tuple(host.lstrip(".") for profile in profiles() for host in profile.hosts)
+_ENDINGS_BYTES = tuple(ending.encode() for ending in _ENDINGS)
+
+
+# The same few values come again and again. What is longer is not worth remembering.
+_LONGEST = 300
+
+
+@functools.lru_cache(maxsize=256)
+def _is_bearing(content_type: bytes) -> bool:
+    content_type = content_type.lower()
+    return any(kind in content_type for kind in _BEARING_BYTES)
+
+
+@functools.lru_cache(maxsize=256)
+def _names_provider(authority: bytes) -> bool:
+    return authority.lower().partition(b":")[0].endswith(_ENDINGS_BYTES)
 
 
 def _goes_to_provider(url: str) -> bool:

@@ -1,8 +1,8 @@
 """What the addon costs a proxied request: throughput beside bare mitmdump, and memory over time.
 
 Two mitmdumps run side by side, one bare and one with the addon, and are used in turn, in short
-slices, so that whatever else the machine does hits both alike; then another two. The server and the client are
-small and raw: neither may be the bottleneck. Everything stays on loopback.
+slices, so that whatever else the machine does hits both alike; then another two. The server and
+the client are small and raw: neither may be the bottleneck. Everything stays on loopback.
 
 The wall clock of a shared machine is noisy; the processor time that each mitmdump used for the
 same requests is not, and is printed beside it.
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import os
 import signal
 import socket
 import statistics
