@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from diagnostics.capture.exchange import Outcome
-from diagnostics.journey.told import Told
+from diagnostics.journey.told import HOW_TO_TELL, Told
 from diagnostics.journey.traffic import CaptureTraffic, Sighting
 from diagnostics.journey.verdict import Cause, Check, Finding, Verdict
 from diagnostics.provider.allowed_urls import Decision, EntryResult, decide
@@ -185,7 +185,7 @@ def allowed_urls(sheet: Sheet) -> Check:
         return Check("allowed-urls", "pass", "Every allowed URL can match.")
     if any(sheet.told.about(token).known for token in sheet.tokens):
         return Check("allowed-urls", "pass", "The token has no allowed URLs.")
-    return Check("allowed-urls", "unknown", "The list was not told: pass it with --allow.")
+    return Check("allowed-urls", "unknown", f"The list was not told: {HOW_TO_TELL}.")
 
 
 def api_host(sheet: Sheet) -> Check:

@@ -8,6 +8,7 @@ applications".
 from __future__ import annotations
 
 from diagnostics.journey.case import Case, Claim, StageReport, header_evidence
+from diagnostics.journey.told import WHETHER_RESTRICTED
 from diagnostics.journey.verdict import Cause, State
 
 
@@ -38,7 +39,7 @@ def examine(case: Case) -> StageReport:
             header_evidence(case.exchange, "User-Agent", agent),
             header_evidence(case.exchange, "Referer", None),
         ),
-        "Whether the token has allowed URLs: pass them with --allow.",
+        WHETHER_RESTRICTED,
     )
     says = f"A page's Referer from a browser; {client.title} sent it, without one."
     return StageReport(State.BROKEN, says, (claim,))

@@ -11,6 +11,7 @@ from diagnostics.browser import url as urls
 from diagnostics.browser.referrer import Context
 from diagnostics.capture.document import Document
 from diagnostics.journey.case import Case, Claim, StageReport, header_evidence, shown
+from diagnostics.journey.told import WHETHER_RESTRICTED
 from diagnostics.journey.verdict import Cause, Confidence, Evidence, State
 
 
@@ -60,7 +61,7 @@ def _opened_by_hand(case: Case) -> StageReport:
         case.if_restricted,
         because,
         (header_evidence(case.exchange, "Sec-Fetch-Site", "none"),),
-        "Whether the token has allowed URLs: pass them with --allow.",
+        WHETHER_RESTRICTED,
     )
     return StageReport(State.BROKEN, "A page's address; it was opened by hand.", (claim,))
 
@@ -81,7 +82,7 @@ def _local(case: Case, document: Document) -> StageReport:
             Evidence(f"The page's address begins with {scheme}:", _how(case)),
             header_evidence(case.exchange, "Referer", None),
         ),
-        "Whether the token has allowed URLs: pass them with --allow.",
+        WHETHER_RESTRICTED,
     )
     says = f"An http or https address; a {scheme}: page is never a referrer."
     return StageReport(State.BROKEN, says, (claim,))
@@ -115,7 +116,7 @@ def _opaque(case: Case, document: Document | None) -> StageReport:
         case.if_restricted if proven else Confidence.LIKELY,
         f"{what}, so its origin is opaque and it cannot be a referrer.",
         tuple(evidence),
-        "Whether the token has allowed URLs: pass them with --allow.",
+        WHETHER_RESTRICTED,
     )
     page = case.issuer.document
     wanted = _origin(page.url) if page else None

@@ -20,10 +20,10 @@ from diagnostics.journey.case import (
 )
 from diagnostics.journey.hypothesis import IN_SCRIPTS, is_bare
 from diagnostics.journey.page import full_referer
+from diagnostics.journey.told import WHETHER_RESTRICTED
 from diagnostics.journey.verdict import Cause, Confidence, Evidence, State
 from diagnostics.provider.allowed_urls import Decision, EntryResult
 
-_LIST = "Whether the token has allowed URLs: pass them with --allow."
 _OWN_POLICY = (
     "Other requests of the same page carry a Referer and this one does not: it has a policy of its"
     " own, by an option of the map library, a fetch or an attribute."
@@ -82,7 +82,7 @@ def _blocked(case: Case, best: Hypothesis) -> StageReport:
         f"{where} sets the referrer policy {prediction.policy}, which sends no Referer to"
         f" {case.url.host}; a token with allowed URLs is refused without one.",
         (*says, *best.evidence, header_evidence(case.exchange, "Referer", None)),
-        _LIST,
+        WHETHER_RESTRICTED,
     )
     return StageReport(State.BROKEN, _instead(case, prediction.says), (claim,))
 
@@ -164,7 +164,7 @@ def _downgrade(case: Case, best: Hypothesis) -> StageReport:
             Evidence("The request, or a redirect before it, goes to http.", case.exchange.where),
             header_evidence(case.exchange, "Referer", None),
         ),
-        _LIST,
+        WHETHER_RESTRICTED,
     )
     return StageReport(State.BROKEN, _instead(case, best.prediction.says), (claim,))
 

@@ -13,10 +13,11 @@ from diagnostics.capture.request import referer_origin
 from diagnostics.journey.case import Case, Claim, StageReport, header_evidence, shown
 from diagnostics.journey.contrast import resource_of
 from diagnostics.journey.edge import resource
+from diagnostics.journey.told import HOW_TO_TELL
 from diagnostics.journey.verdict import Cause, Confidence, Evidence, State
 from diagnostics.provider.allowed_urls import Admission, Decision, EntryMatch, EntryResult
 
-_LIST = "The token's list of allowed URLs: pass it with --allow or --tokens."
+_LIST = f"The token's list of allowed URLs: tell it with {HOW_TO_TELL}."
 _PREDICTED = "By the page's policy {referer} was sent; the capture does not show it."
 _BY_RESULT = {
     EntryResult.SCHEME: Cause.SCHEME_MISMATCH,

@@ -29,6 +29,11 @@ class Allowed(msgspec.Struct, frozen=True):
 
 UNKNOWN = Allowed()
 
+#: How a list is told, on the command line and live.
+HOW_TO_TELL = "--allow, or why403_allow in mitmproxy"
+#: What would settle a verdict that rests on a restriction which nobody has told.
+WHETHER_RESTRICTED = f"Whether the token has allowed URLs: tell them with {HOW_TO_TELL}."
+
 
 class Told(msgspec.Struct, frozen=True):
     """`everywhere` holds for every token of the capture; `by_id` for tokens of the account list."""

@@ -12,6 +12,7 @@ import msgspec
 
 from diagnostics.journey import cache, client, edge, page, policy, rule, wire
 from diagnostics.journey.case import Case, Claim, StageReport
+from diagnostics.journey.told import HOW_TO_TELL
 from diagnostics.journey.verdict import (
     Alternative,
     Cause,
@@ -146,7 +147,7 @@ def _unexplained(reports: dict[Stage, StageReport]) -> str:
     if Stage.RULE in open_stages:
         return (
             f"{reports[Stage.RULE].says} Nothing before it shows a fault. Tell the token's"
-            " allowed URLs with --allow, or --unrestricted, to settle it."
+            f" allowed URLs ({HOW_TO_TELL}), or that it has none (--unrestricted), to settle it."
         )
     if open_stages:
         first = reports[open_stages[0]]

@@ -20,6 +20,7 @@ from diagnostics.browser.referrer import Context, Means, Situation, predict
 from diagnostics.journey import cache, edge
 from diagnostics.journey.case import Case
 from diagnostics.journey.library import numbers
+from diagnostics.journey.told import HOW_TO_TELL
 from diagnostics.journey.verdict import Cause
 from diagnostics.provider.allowed_urls import Decision, EntryResult, decide
 
@@ -209,4 +210,4 @@ def _answer_unknown_list(case: Case, referer: str | None, added: list[str]) -> t
     url = urls.parse(referer)
     if url is not None and url.origin in case.answers.admitted:
         return "allowed", "The same token was answered 200 with this Referer in this capture."
-    return "unknown", "Whether the list admits it is not known: pass it with --allow."
+    return "unknown", f"Whether the list admits it is not known: tell it with {HOW_TO_TELL}."

@@ -12,9 +12,8 @@ from diagnostics.browser import url as urls
 from diagnostics.browser.referrer import Context
 from diagnostics.capture.request import referer_origin
 from diagnostics.journey.case import Case, Claim, Hypothesis, StageReport, header_evidence, shown
+from diagnostics.journey.told import WHETHER_RESTRICTED
 from diagnostics.journey.verdict import Cause, Confidence, Evidence, State
-
-_LIST = "Whether the token has allowed URLs: pass them with --allow."
 
 
 def examine(case: Case) -> StageReport:
@@ -155,7 +154,7 @@ def _stylesheet(case: Case, sheet: str) -> StageReport:
                 document.where if document else case.exchange.source,
             ),
         ),
-        _LIST,
+        WHETHER_RESTRICTED,
     )
     says = "The page's address; the stylesheet's arrived."
     return StageReport(State.BROKEN, says, (claim,))

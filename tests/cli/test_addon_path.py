@@ -21,7 +21,7 @@ def test_it_prints_one_path_that_is_a_script_with_addons() -> None:
     path = Path(line)
     assert path.is_absolute()
     assert path.name == "why403.py"
-    assert "addons = [" in path.read_text()
+    assert "together = Together(" in path.read_text()
 
 
 def test_it_works_from_any_folder(tmp_path: Path) -> None:
