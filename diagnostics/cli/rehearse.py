@@ -37,8 +37,9 @@ def rehearse(
     With the list of `why403 token --api -o tokens.json` every captured token is asked by its own.
     CAPTURE is what `why403 diagnose` reads, recorded while the map still works.
 
-    Exit status 0: nothing would be refused; 1: something would be; 2: the input cannot be used.
-    What the documentation leaves open is counted apart and does not make it 1.
+    Exit status 0: nothing would be refused; 1: something would be; 2: the input cannot be used,
+    or holds no request to a map provider, so that nothing was rehearsed. What the documentation
+    leaves open is counted apart and does not make it 1.
 
     \b
     Examples:
@@ -74,4 +75,9 @@ def rehearse(
             else sheet.terminal(blocks, **screen(to_terminal=output is None))
         )
     write(text, output)
+    if not rehearsal.summary.provider_requests:
+        raise InputError(
+            f"{', '.join(captures)}: no request to a map provider is in it, so nothing was"
+            " rehearsed. Record it anew while a map is shown, with the cache switched off."
+        )
     ctx.exit(int(rehearsal.summary.refused > 0))

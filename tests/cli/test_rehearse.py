@@ -103,6 +103,13 @@ def test_the_lists_of_an_account_of_120_tokens(
     assert says in result.output
 
 
+def test_a_recording_without_a_map_is_no_success(tmp_path: Path) -> None:
+    (tmp_path / "no-map.har").write_text('{"log": {"version": "1.2", "entries": []}}')
+    result = run(str(tmp_path / "no-map.har"), "--allow", "example.com")
+    assert result.exit_code == 2
+    assert "no-map.har: no request to a map provider is in it" in result.stderr
+
+
 def test_a_list_beside_the_account_s_is_for_tokens_that_are_not_in_it(tmp_path: Path) -> None:
     (tmp_path / "tokens.json").write_text("[]")
     result = run(WORKS, "--tokens", str(tmp_path / "tokens.json"), "--allow", "example.com")
