@@ -30,7 +30,8 @@ from diagnostics.capture.exporters import exporters
 from diagnostics.capture.flowfile import exchange_of
 from diagnostics.cli import output
 from diagnostics.errors import InputError
-from diagnostics.journey.live import DEFAULT_LIMIT, LiveDiagnosis, may_bear
+from diagnostics.journey.bearing import may_bear
+from diagnostics.journey.live import DEFAULT_LIMIT, LiveDiagnosis
 from diagnostics.journey.told import Allowed, Told, read_tokens
 from diagnostics.journey.verdict import Verdict
 from diagnostics.live import own_site

@@ -17,7 +17,7 @@ import msgspec
 from diagnostics.browser import referrer_policy as rp
 from diagnostics.browser import url as urls
 from diagnostics.browser.referrer import Context, Means, Situation, predict
-from diagnostics.journey import cache, edge
+from diagnostics.journey import cache, edge, policy
 from diagnostics.journey.case import Case
 from diagnostics.journey.library import numbers
 from diagnostics.journey.told import HOW_TO_TELL
@@ -38,6 +38,10 @@ _FORMS = {
     ("client", "="),
     ("cache", "="),
 }
+_UNREAD = (
+    "The policy that removed the Referer is not in the capture, so whether this change is the one"
+    " that counts cannot be known."
+)
 _ONLY = {"csp": "sandbox", "sandbox": "allow-same-origin", "to": "https", "client": "clean",
          "cache": "off"}  # fmt: skip
 
@@ -88,9 +92,36 @@ def parse_change(text: str) -> Change:
 
 def try_changes(case: Case, changes: Sequence[Change]) -> Effect:
     """The effect of all changes together on one request."""
+    if _meets_unread_policy(case, {change.name for change in changes}):
+        return _through_unread_policy(case, changes)
     referer, says = _referer_after(case, changes)
     predicted, verdict = _answer_after(case, referer, changes)
     return Effect(referer, predicted, f"{says} {verdict}".strip())
+
+
+def _meets_unread_policy(case: Case, named: set[str]) -> bool:
+    """Whether a policy is changed while the one that decides was not read: a meta element in
+    markup that is not captured would overrule a header. Where only this request of its page has
+    no Referer, a change of the page's policy would do nothing for it."""
+    if not named & {"referrer-policy", "request-policy"} or named & {"client", "page"}:
+        return False
+    document = case.document
+    read = case.reading.best is not None and not (
+        case.reading.agreement == "none" and document is not None and document.seen
+    )
+    if read or (case.page_sends and "request-policy" not in named):
+        return False
+    return any(claim.cause is Cause.REFERRER_POLICY_BLOCKS for claim in policy.examine(case).claims)
+
+
+def _through_unread_policy(case: Case, changes: Sequence[Change]) -> Effect:
+    best = case.reading.best
+    if best is not None:
+        referer, says = _modelled(case, best.situation, changes)
+        predicted, verdict = _answer_after(case, referer, changes)
+        if predicted == "refused":  # even if the change counts
+            return Effect(referer, predicted, f"{says} {verdict}".strip())
+    return Effect(case.referer, "unknown", _UNREAD)
 
 
 def _referer_after(case: Case, changes: Sequence[Change]) -> tuple[str | None, str]:
@@ -104,11 +135,7 @@ def _referer_after(case: Case, changes: Sequence[Change]) -> tuple[str | None, s
         return case.request.referer, f"What changes the Referer would still do so: {arrived}."
     if touched and "client" not in named and "referrer-policy" not in named:
         return case.request.referer, "The Referer stays as it is."
-    situation = best.situation
-    for change in changes:
-        situation = _apply(case, situation, change)
-    prediction = predict(situation, case.request.client.model)
-    return prediction.referer, f"Referer: {prediction.referer or 'none'}."
+    return _modelled(case, best.situation, changes)
 
 
 def _from_new_page(case: Case, changes: Sequence[Change]) -> tuple[str | None, str]:
@@ -116,7 +143,12 @@ def _from_new_page(case: Case, changes: Sequence[Change]) -> tuple[str | None, s
     address = next((change.value for change in reversed(changes) if change.name == "page"), None)
     if address is None or not case.request.client.renders_pages:
         return case.referer, "The Referer stays as it is."
-    situation = Situation(page=address, to=case.exchange.url)
+    return _modelled(case, Situation(page=address, to=case.exchange.url), changes)
+
+
+def _modelled(
+    case: Case, situation: Situation, changes: Sequence[Change]
+) -> tuple[str | None, str]:
     for change in changes:
         situation = _apply(case, situation, change)
     prediction = predict(situation, case.request.client.model)
@@ -129,9 +161,8 @@ def _apply(case: Case, situation: Situation, change: Change) -> Situation:
     document = case.document
     match change.name:
         case "referrer-policy":
-            policy = rp.parse_header([change.value]).policy
             via = tuple(new(hop, policy="") if hop.policy else hop for hop in situation.via)
-            return new(situation, policy=policy, via=via)
+            return new(situation, policy=rp.parse_header([change.value]).policy, via=via)
         case "request-policy":
             return new(situation, request_policy=rp.parse_header([change.value]).policy)
         case "gl-js":

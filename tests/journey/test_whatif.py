@@ -116,6 +116,42 @@ def test_a_page_that_the_capture_lacks() -> None:
     assert verdict.fixes[0].predicted == "allowed"
 
 
+POLICY = "strict-origin-when-cross-origin"
+
+
+@pytest.mark.parametrize(
+    ("change", "entries", "predicted"),
+    [
+        (f"referrer-policy={POLICY}", (HOST,), "unknown"),
+        (f"request-policy={POLICY}", (HOST,), "unknown"),
+        ("referrer-policy=no-referrer", (HOST,), "refused"),
+        (f"referrer-policy={POLICY}", ("elsewhere.example",), "refused"),  # whatever the policy
+        ("client=clean", (HOST,), "allowed"),
+        (f"allow+={HOST}", (HOST,), "refused"),  # there is still no Referer
+    ],
+)
+def test_a_policy_that_was_not_read(change: str, entries: tuple[str, ...], predicted: str) -> None:
+    """The header does not explain the missing Referer, and the markup was not captured."""
+    tape = Tape(DEVTOOLS)
+    tape.page(html=None)
+    tape.ask(referer=None)
+    verdict = verdict_of(tape, told=listing(*entries), what_if=[change])
+    assert (verdict.cause, verdict.confidence) == ("referrer-policy-blocks", "possible")
+    assert verdict.fixes[0].predicted == predicted
+
+
+@pytest.mark.parametrize(
+    ("change", "predicted"),
+    [(f"referrer-policy={POLICY}", "unknown"), ("client=clean", "refused")],
+)
+def test_a_policy_of_a_page_that_was_not_captured(change: str, predicted: str) -> None:
+    tape = Tape(PROXY)
+    tape.ask(referer=None, origin=None)
+    verdict = verdict_of(tape, told=listing(HOST), what_if=[change])
+    assert verdict.cause == "referrer-policy-blocks"
+    assert verdict.fixes[0].predicted == predicted
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "allow", "allow=", "allow=x", "referrer-policy=loose", "referrer-policy+=origin",
