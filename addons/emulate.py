@@ -18,6 +18,7 @@ from mitmproxy.addonmanager import Loader
 
 from addons.hosted import put, request_of
 from diagnostics import ticket as tickets  # its `load` would pass for a hook of this script
+from diagnostics.capture.flowfile import url_of
 from diagnostics.live.world import CONTROL_HOST, World
 from diagnostics.provider.emulated import is_provider
 
@@ -83,7 +84,7 @@ class Emulate:
             self._write(
                 {
                     "method": flow.request.method,
-                    "url": flow.request.pretty_url,
+                    "url": url_of(flow.request),
                     "status": reply.status,
                     "referer": flow.request.headers.get("referer"),
                 }

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from mitmproxy import http
 
 from diagnostics.capture.exchange import Headers
+from diagnostics.capture.flowfile import url_of
 from diagnostics.live import own_site
 from diagnostics.provider.emulated import Reply, Request
 
@@ -44,7 +45,7 @@ def request_of(flow: http.HTTPFlow) -> Request:
         (name.decode("utf-8", "surrogateescape"), value.decode("utf-8", "surrogateescape"))
         for name, value in flow.request.headers.fields
     ]
-    return Request(flow.request.method, flow.request.pretty_url, Headers(fields))
+    return Request(flow.request.method, url_of(flow.request), Headers(fields))
 
 
 def put(flow: http.HTTPFlow, reply: Reply) -> None:

@@ -16,6 +16,7 @@ from OpenSSL import SSL
 
 from diagnostics.browser import html
 from diagnostics.browser.url import join
+from diagnostics.capture.flowfile import url_of
 from diagnostics.live.embedded import UNREAD
 from diagnostics.live.obstacles import Obstacles
 from diagnostics.live.own_site import is_own
@@ -124,14 +125,14 @@ class Watch:
             return
         if 300 <= response.status_code < 400 and not self._document_seen:
             target = response.headers.get("location", "")
-            self._learn(join(flow.request.pretty_url, target))
+            self._learn(join(url_of(flow.request), target))
         if "html" not in response.headers.get("content-type", "").lower():
             return
         self._document_seen = True
         if len(response.raw_content or b"") > _LONGEST_PAGE:
             return
         text = response.get_text(strict=False) or ""
-        for frame in html.read(text, flow.request.pretty_url).frames:
+        for frame in html.read(text, url_of(flow.request)).frames:
             self._learn(frame.url)
 
     def _learn(self, url: str | None, *, tell: bool = False) -> None:

@@ -19,6 +19,7 @@ from mitmproxy.addonmanager import Loader
 
 from addons.hosted import host_of, put, request_of
 from diagnostics.browser import url as urls
+from diagnostics.capture.flowfile import url_of
 from diagnostics.journey.told import UNKNOWN, Allowed
 from diagnostics.journey.whatif import Change, parse_change
 from diagnostics.live import granted, own_site, rewrite
@@ -195,7 +196,7 @@ class WhatIf:
         self, flow: http.HTTPFlow, response: http.Response, body: bytes
     ) -> rewrite.Changed:
         kind = response.headers.get("content-type", "")
-        return rewrite.document_body(body, kind, flow.request.pretty_url, self._for(flow))
+        return rewrite.document_body(body, kind, url_of(flow.request), self._for(flow))
 
     def _answer(self, flow: http.HTTPFlow, request: Request, response: http.Response) -> None:
         status = response.status_code
@@ -219,7 +220,7 @@ class WhatIf:
 
     def _note(self, flow: http.HTTPFlow, says: Sequence[str]) -> None:
         if says:
-            where = redact_text(flow.request.pretty_url.partition("?")[0])
+            where = redact_text(url_of(flow.request).partition("?")[0])
             self._notes.append({"where": where, "says": redact_text("; ".join(says))})
             self._tell()
 

@@ -4,6 +4,7 @@ curl commands, which say nothing else."""
 from __future__ import annotations
 
 import base64
+import re
 
 from diagnostics.capture.exchange import Headers
 
@@ -21,6 +22,22 @@ _KNOWN = frozenset(
     {"document", "iframe", "script", "image", "worker", "serviceworker", "font", "manifest"}
     | {"object", "embed", "report"}
 )
+
+_BARE_IPV6 = re.compile(r"[a-z]+://[0-9a-f.]*(?::[0-9a-f.]*){2,40}(?=[/?#]|$)", re.IGNORECASE)
+
+
+def lacks_brackets(url: str) -> bool:
+    """Whether a URL has an IPv6 address as its host and no brackets around it (RFC 3986, 3.2.2).
+    mitmproxy writes it like this, in its HAR too (seen in 11.0.2 and 12.2.3)."""
+    return _BARE_IPV6.match(url) is not None
+
+
+def with_brackets(url: str, authority: str | None) -> str:
+    """Such a URL with the authority that was sent along, where that has brackets."""
+    bare = _BARE_IPV6.match(url)
+    if bare is None or not authority or not authority.startswith("["):
+        return url
+    return url[: url.index("//") + 2] + authority + url[bare.end() :]
 
 
 def resource_type(request: Headers) -> str:

@@ -25,13 +25,19 @@ from diagnostics.capture.exchange import (
     Outcome,
     Skipped,
 )
-from diagnostics.capture.fields import mime_type, redirect_url, resource_type
+from diagnostics.capture.fields import (
+    lacks_brackets,
+    mime_type,
+    redirect_url,
+    resource_type,
+    with_brackets,
+)
 from diagnostics.capture.oneline import printable
 from diagnostics.capture.unpack import decode_content
 
 if TYPE_CHECKING:
     from mitmproxy.flow import Flow
-    from mitmproxy.http import HTTPFlow, Message
+    from mitmproxy.http import HTTPFlow, Message, Request
 
 _LENGTH = re.compile(rb"(\d{1,12}):")
 _EVENTS = re.compile(r"https?://(?:events\.|[^/]+/(?:[^?#]*/)?events/)", re.IGNORECASE)
@@ -166,7 +172,7 @@ def exchange_of(flow: HTTPFlow, file: str, index: int) -> Exchange:
         outcome = Outcome.ANSWERED
     else:
         outcome = Outcome.FAILED if flow.error or response else Outcome.UNKNOWN
-    url = clean(request.pretty_url)
+    url = url_of(request)
     return Exchange(
         source=file,
         index=index,
@@ -187,6 +193,14 @@ def exchange_of(flow: HTTPFlow, file: str, index: int) -> Exchange:
             request_body=_body(request, request_headers, _request_room(request.method, url)),
         ),
     )
+
+
+def url_of(request: Request) -> str:
+    """Where a request went, by the host that it names itself."""
+    url = clean(request.pretty_url)
+    if not lacks_brackets(url):
+        return url
+    return with_brackets(url, clean(request.host_header or f"[{request.host}]:{request.port}"))
 
 
 def _pairs(message: Message) -> list[tuple[str, str]]:

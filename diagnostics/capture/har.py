@@ -32,6 +32,7 @@ from diagnostics.capture.exchange import (
     Skipped,
 )
 from diagnostics.capture.exporters import engine_of, exporter_of
+from diagnostics.capture.fields import lacks_brackets, with_brackets
 from diagnostics.capture.mend import (
     UNREADABLE,
     loose,
@@ -310,11 +311,14 @@ def _exchange(entry: _Entry, raw: msgspec.Raw, file: str, index: int) -> Exchang
     known = response.status is not None and 100 <= response.status <= 999  # else 0, -1, infinite
     status = int(response.status) if known and response.status is not None else None
     reason = response.error or response.failure or ""
+    url, parts = request.url, _HarParts(raw, entry)
+    if lacks_brackets(url):
+        url = with_brackets(url, parts.request_headers().get("host"))
     return Exchange(
         source=file,
         index=index,
         method=sys.intern(request.method or "GET"),
-        url=request.url,
+        url=url,
         started=values.time(entry.started),
         status=status,
         outcome=_outcome(entry, response, content, status, reason),
@@ -327,7 +331,7 @@ def _exchange(entry: _Entry, raw: msgspec.Raw, file: str, index: int) -> Exchang
         redirect_url=response.redirect_url or "",
         via_service_worker=bool(response.via_service_worker)
         or entry.fetch_type == "Service Worker",
-        parts=_HarParts(raw, entry),
+        parts=parts,
     )
 
 

@@ -65,3 +65,26 @@ def test_the_media_type_is_as_it_was_sent() -> None:
 )
 def test_basic_authorization(credentials: str, value: str) -> None:
     assert fields.basic_authorization(credentials) == value
+
+
+@pytest.mark.parametrize(
+    ("url", "authority", "mended"),
+    [
+        ("https://::1:8443/x?a=::2", "[::1]:8443", "https://[::1]:8443/x?a=::2"),
+        ("http://2001:db8::1", "[2001:db8::1]", "http://[2001:db8::1]"),
+        ("http://::ffff:192.0.2.1/", "[::ffff:192.0.2.1]", "http://[::ffff:192.0.2.1]/"),
+        ("https://::1/", None, "https://::1/"),
+        ("https://::1/", "localhost", "https://::1/"),
+        ("https://[::1]:8443/", "[::1]:8443", "https://[::1]:8443/"),
+        ("https://api.mapbox.com:443/a:b:c", "[::1]", "https://api.mapbox.com:443/a:b:c"),
+        ("data:text/html,a:b:c", "[::1]", "data:text/html,a:b:c"),
+    ],
+)
+def test_addresses_without_their_brackets(url: str, authority: str | None, mended: str) -> None:
+    assert fields.with_brackets(url, authority) == mended
+    assert fields.lacks_brackets(url) == (mended != url or url == "https://::1/")
+
+
+def test_a_hostile_address_takes_no_time() -> None:
+    for url in ("http://" + ":" * 100_000, "http://" + "1" * 100_000, "http://" + "a:" * 50_000):
+        assert not fields.lacks_brackets(url)

@@ -383,3 +383,23 @@ def test_damaged_files_give_a_capture_or_one_line(at: int, replacement: bytes) -
             said = [exchange.url, exchange.body, exchange.request_body, exchange.reason]
             json.dumps(said, ensure_ascii=False).encode("utf-8")
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "sent", "url"),
+    [
+        ("::1", 5173, ((b"Host", b"[::1]:5173"),), "http://[::1]:5173/map"),
+        ("::1", 5173, (), "http://[::1]:5173/map"),
+        ("2001:db8::7", 80, (), "http://[2001:db8::7]:80/map"),
+        ("127.0.0.1", 5173, (), "http://127.0.0.1:5173/map"),
+    ],
+)
+def test_an_ipv6_host_has_its_brackets(
+    host: str, port: int, sent: tuple[tuple[bytes, bytes], ...], url: str
+) -> None:
+    """mitmproxy's own URL has none."""
+    flow = a_flow(sent=sent)
+    flow.request.scheme, flow.request.host, flow.request.port = "http", host, port
+    flow.request.path = "/map"
+    flow.request.headers = http.Headers(sent)  # a new host writes a field of its own
+    assert only(flow).url == url

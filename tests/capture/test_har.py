@@ -676,3 +676,11 @@ def test_every_recorded_har_is_read_whole(path: Path) -> None:
     assert len(capture.exchanges) == len(entries)
     kind = {"devtools": "Chrome DevTools", "firefox": "Firefox", "playwright": "Playwright"}
     assert capture.exporter == kind.get(path.name.split(".")[-2].split("-")[0], "mitmproxy")
+
+
+def test_an_ipv6_host_gets_the_brackets_that_its_host_field_has() -> None:
+    sent = [{"name": "Host", "value": "[::1]:5173"}]
+    assert only(har(entry({"url": "http://::1:5173/map", "headers": sent}))).url == (
+        "http://[::1]:5173/map"
+    )
+    assert only(har(entry({"url": "http://::1:5173/map"}))).url == "http://::1:5173/map"
