@@ -26,6 +26,25 @@ _SURROGATE = re.compile(
 # Brackets of one kind, with all that stands before them, or the end: a gigabyte of `[` is one
 # match, and wherever a match begins there is one, so that nothing is looked at twice.
 _BRACKETS = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+"?)*+([\[{]++|[\]}]++|\Z)', re.DOTALL)
+# What other languages write for numbers that JSON lacks (RFC 8259, section 6), and strings, in
+# which such a word means nothing.
+_NO_NUMBER = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|(NaN|-?Infinity)', re.DOTALL)
+_LOOKS_LIKE_NO_NUMBER = re.compile(rb"[:,\[]\s*+(?:NaN|-?Infinity)")
+
+
+def has_no_numbers(data: memoryview) -> bool:
+    """Whether words like NaN may stand there as values."""
+    return _LOOKS_LIKE_NO_NUMBER.search(data) is not None
+
+
+def without_no_numbers(data: memoryview) -> bytearray:
+    """A copy in which NaN and the infinities are -1, which in a HAR means that there is no value
+    (HAR 1.2, "timings")."""
+    mended = bytearray(data)
+    for found in _NO_NUMBER.finditer(data):
+        if found[1] is not None:
+            mended[found.start() : found.end()] = b"-1".ljust(len(found[1]))
+    return mended
 
 
 def without_lone_surrogates(data: memoryview) -> bytearray:

@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 
 from diagnostics.capture.mend import (
     MAXIMUM_DEPTH,
+    has_no_numbers,
     loose,
     without_depths,
     without_lone_surrogates,
+    without_no_numbers,
 )
 
 
@@ -23,6 +25,7 @@ from diagnostics.capture.mend import (
 def test_repairs_keep_the_length(data: bytes) -> None:
     assert len(without_depths(memoryview(data))) == len(data)
     assert len(without_lone_surrogates(memoryview(data))) == len(data)
+    assert len(without_no_numbers(memoryview(data))) == len(data)
 
 
 @pytest.mark.parametrize("half", ["\\ud8", "\\ud83", "\\udc", '\\ud8"]', "\\ud83x", "\\udc0 "])
@@ -45,6 +48,15 @@ def test_what_is_in_order_stays_as_it_is(value: object) -> None:
     assert json.loads(without_depths(memoryview(data))) == value
     assert loose(msgspec.Raw(json.dumps(value, ensure_ascii=False).encode("utf-8"))) == value
     assert json.loads(without_lone_surrogates(memoryview(data))) == value
+    assert json.loads(without_no_numbers(memoryview(data))) == value
+
+
+def test_no_numbers() -> None:
+    value = {"a": float("nan"), "b": [float("inf"), -float("inf"), 1.5], 'NaN "': ": NaN"}
+    data = memoryview(json.dumps(value).encode())
+    assert has_no_numbers(data)
+    assert json.loads(without_no_numbers(data)) == {"a": -1, "b": [-1, -1, 1.5], 'NaN "': ": NaN"}
+    assert not has_no_numbers(memoryview(b'{"a": "NaN", "Infinity": 1}'))
 
 
 @pytest.mark.parametrize("beyond", [0, 2, 3, 5_000])
@@ -66,6 +78,9 @@ HOSTILE = {
     "opening": b"[",
     "closing": b"]",
     "objects": b'{"a":',
+    "no numbers": b"NaN,",
+    "half no numbers": b"-Infinit",
+    "spaces": b": ",
 }
 
 
@@ -76,6 +91,7 @@ def test_cost_is_linear(name: str) -> None:
         start = time.process_time()
         without_depths(memoryview(b'"' + data))
         without_lone_surrogates(memoryview(b'"' + data))
+        without_no_numbers(memoryview(data))
         return time.process_time() - start
 
     cost(10_000)
