@@ -372,3 +372,6 @@ def _option_error(says: str) -> exceptions.OptionsError:
 
 def _command_error(says: str) -> exceptions.CommandError:
     return exceptions.CommandError(redact_text(says))
+
+
+addons = [Diagnose()]

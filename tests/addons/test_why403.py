@@ -104,12 +104,13 @@ def started(
     folder: Path,
     arguments: Sequence[str] = (),
     entry: Path | None = None,
+    emulator: Path = EMULATOR,
     **more: str,
 ) -> Iterator[Proxy]:
     """mitmdump or mitmweb with the emulator and the entry script, stopped afterwards; what it
     prints goes to `folder`/out.txt."""
     log, output = folder / "answers.jsonl", folder / "out.txt"
-    command = [*_program(program), "-s", str(EMULATOR), "-s", str(entry or find()), *arguments]
+    command = [*_program(program), "-s", str(emulator), "-s", str(entry or find()), *arguments]
     options = {
         "confdir": str(folder / "ca"),
         "listen_host": "127.0.0.1",
