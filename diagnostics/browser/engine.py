@@ -18,6 +18,7 @@ class Engine(msgspec.Struct, frozen=True, rename="kebab", forbid_unknown_fields=
     network_worker_xhr: str
     inline_style: str
     opaque_elements: bool
+    downgrade_by_scheme: bool
     cross_site_cap: tuple[str, ...]
 
 

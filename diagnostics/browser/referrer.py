@@ -226,7 +226,7 @@ def _choose(asked: str, policy: str, whose: str) -> tuple[str, str]:
 def _one_hop(policy: str, whose: str, referrer: Url, target: Url, engine: Engine) -> Prediction:
     capped = policy in engine.cross_site_cap and not urls.same_site(referrer, target)
     effective = rp.DEFAULT if capped or not policy else policy
-    left = rp.leaves(effective, referrer, target)
+    left = rp.leaves(effective, referrer, target, downgrade_by_scheme=engine.downgrade_by_scheme)
     referer = None
     if left is not rp.Left.NOTHING:
         referer = rp.strip(referrer, origin_only=left is rp.Left.ORIGIN)

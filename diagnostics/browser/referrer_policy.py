@@ -93,9 +93,13 @@ def _one_token(token: str) -> ParsedPolicy:
     return ParsedPolicy("", (token,))
 
 
-def leaves(policy: str, referrer: Url, target: Url) -> Left:
-    """What `policy` leaves of `referrer` on a request to `target` (8.3, step 8)."""
-    downgrade = is_potentially_trustworthy(referrer) and not is_potentially_trustworthy(target)
+def leaves(policy: str, referrer: Url, target: Url, *, downgrade_by_scheme: bool = False) -> Left:
+    """What `policy` leaves of `referrer` on a request to `target` (8.3, step 8). A downgrade goes
+    from what is potentially trustworthy to what is not, or, by scheme, from https to http."""
+    if downgrade_by_scheme:
+        downgrade = referrer.scheme == "https" and target.scheme not in {"https", "wss"}
+    else:
+        downgrade = is_potentially_trustworthy(referrer) and not is_potentially_trustworthy(target)
     same = same_origin(referrer, target)
     match policy or DEFAULT:
         case "no-referrer":

@@ -156,7 +156,7 @@ def _downgrade(case: Case, best: Hypothesis) -> StageReport:
     claim = Claim(
         Cause.SCHEME_DOWNGRADE,
         case.if_restricted,
-        "The page is on https and the request went to plain http"
+        f"The page is on {_secure(document)} and the request went to plain http"
         f" ({(urls.join(to, '/') or to)}); {best.prediction.policy} sends no Referer on such a"
         " downgrade.",
         (
@@ -167,6 +167,12 @@ def _downgrade(case: Case, best: Hypothesis) -> StageReport:
         WHETHER_RESTRICTED,
     )
     return StageReport(State.BROKEN, _instead(case, best.prediction.says), (claim,))
+
+
+def _secure(document: Document) -> str:
+    if document.url.startswith("https:"):
+        return "https"
+    return "this machine, which counts as secure (Secure Contexts, 3.1)"
 
 
 def _worker(case: Case, best: Hypothesis) -> StageReport:

@@ -123,6 +123,25 @@ def spec(page: str = PAGE, to: str = API, **values: object) -> str | None:
     return predict(Situation(page=page, to=to, **values), engine_data.engine("spec")).referer
 
 
+@pytest.mark.parametrize("name", ["chromium", "firefox"])
+@pytest.mark.parametrize(
+    ("page", "to", "measured", "by_the_specification"),
+    [
+        ("https://shop.example.com/map", "http://localhost:3000/x", None, ORIGIN),
+        ("https://shop.example.com/map", "http://127.0.0.1:3000/x", None, ORIGIN),
+        ("http://localhost:3000/p", "http://plain.example.org/x", "http://localhost:3000/", None),
+        ("http://localhost:3000/p", "https://plain.example.org/x", "http://localhost:3000/",
+         "http://localhost:3000/"),
+    ],
+)  # fmt: skip
+def test_browsers_call_a_downgrade_what_leaves_https(
+    name: str, page: str, to: str, measured: str | None, by_the_specification: str | None
+) -> None:
+    """Measured in Chromium 156 and Firefox ESR 153."""
+    assert predict(Situation(page=page, to=to), engine_data.engine(name)).referer == measured
+    assert spec(page, to) == by_the_specification
+
+
 @pytest.mark.parametrize(
     ("values", "referer"),
     [
