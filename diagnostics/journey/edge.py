@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from diagnostics.capture.exchange import Outcome
 from diagnostics.capture.redacted import is_redacted
 from diagnostics.capture.request import referer_origin
 from diagnostics.journey.case import Case, Claim, StageReport
@@ -34,9 +35,10 @@ def examine(case: Case) -> StageReport:
         return _told_by_length(case, Cause(by_length[0].settles), by_length[1])
     if status == 401:
         return _unauthorised(case, body)
-    expires = token.expires if token is not None else None
-    if expires is not None and exchange.started is not None and expires < exchange.started:
-        return _settled(case, Cause.TOKEN_INVALID, None, body, "The token had expired.")
+    if _had_expired(case):
+        return _settled(case, Cause.TOKEN_INVALID, None, body)
+    if _is_assumed(case) and token is not None and token.malformed:
+        return _placeholder(case, token.malformed)
     if body and known is None:
         message = _message(body)
         if message is not None and any(word in message.lower() for word in _ACCOUNT_WORDS):
@@ -72,10 +74,29 @@ def _told_by_length(case: Case, cause: Cause, text: str) -> StageReport:
     return StageReport(report.state, report.says, (likely,))
 
 
-def _settled(case: Case, cause: Cause, scope: str | None, body: str, says: str = "") -> StageReport:
+def _had_expired(case: Case) -> bool:
+    expires, started = case.token.expires if case.token else None, case.exchange.started
+    return expires is not None and started is not None and expires < started
+
+
+def _is_assumed(case: Case) -> bool:
+    """Whether there is no answer, as in a curl command, which is taken for a refused one."""
+    return case.exchange.outcome is not Outcome.ANSWERED
+
+
+def _placeholder(case: Case, malformed: str) -> StageReport:
+    because = f"The token {malformed.rstrip('.')}."
+    evidence = (_answer(case, ""), Evidence(because, case.exchange.where))
+    settle = "The command with the real token in it, and its answer: a token that is none gets 401."
+    claim = Claim(Cause.TOKEN_INVALID, Confidence.LIKELY, because, evidence, settle, decisive=True)
+    return StageReport(State.BROKEN, because, (claim,))
+
+
+def _settled(case: Case, cause: Cause, scope: str | None, body: str) -> StageReport:
+    unknown = "The provider does not know the token, or it was deleted."
     because = {
         Cause.TOKEN_MISSING: "The request carries no access token.",
-        Cause.TOKEN_INVALID: says or "The provider does not know the token, or it was deleted.",
+        Cause.TOKEN_INVALID: "The token had expired." if _had_expired(case) else unknown,
         Cause.TOKEN_SCOPE: f"The {case.what} needs the scope {scope}, which the token lacks.",
     }[cause]
     where = f"{case.exchange.where}, response body"
@@ -91,7 +112,7 @@ def _unauthorised(case: Case, body: str) -> StageReport:
     """A 401 in words that are not known, or whose body the capture lacks."""
     if case.token is None or not case.token.text:
         return _settled(case, Cause.TOKEN_MISSING, None, body)
-    if case.token.malformed:
+    if case.token.malformed or _had_expired(case):
         return _settled(case, Cause.TOKEN_INVALID, None, body)
     claim = Claim(
         Cause.TOKEN_INVALID,
@@ -160,6 +181,9 @@ def _account(
 
 
 def _answer(case: Case, body: str, where: str = "") -> Evidence:
+    if _is_assumed(case):
+        says = f"There is no answer; it is taken to have been {case.exchange.status}."
+        return Evidence(says, case.exchange.where)
     text = _short(body)
     says = f"The answer is {case.exchange.status}{f': {text}' if text else ', without a body'}."
     return Evidence(says, where or case.exchange.where)
@@ -217,7 +241,8 @@ def _unrestricted(case: Case, shown: str) -> StageReport:
         f"The token has no allowed URLs ({how}), so its restriction cannot be the reason: the"
         f" account, or {resource(case)}."
     )
-    confidence = Confidence.CERTAIN if case.allowed.known else Confidence.LIKELY
+    sure = case.allowed.known and not _is_assumed(case)
+    confidence = Confidence.CERTAIN if sure else Confidence.LIKELY
     return _account(case, confidence, because, shown, evidence)
 
 

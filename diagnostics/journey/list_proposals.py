@@ -3,13 +3,13 @@ stage."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from diagnostics.browser import url as urls
 from diagnostics.journey.case import Case
 from diagnostics.journey.proposal import API_HOST_COST, Proposal, entry_for, snippet
 from diagnostics.journey.verdict import Cause
-from diagnostics.provider.mapbox import admits_strangers, suggest
+from diagnostics.provider.mapbox import Unreadable, meant, read_entry
 
 
 def _with_own_page(case: Case, host: str) -> str:
@@ -75,19 +75,19 @@ def _allow_cost(cause: Cause, entry: str) -> str | None:
 
 
 def corrected_list(cause: Cause, key: str) -> Callable[[Case], Iterable[Proposal]]:
-    """Replace every entry that can never match by what it was meant to be."""
+    """Replace every entry that can never match, or of which nobody knows how it is read, by what
+    it was meant to be."""
 
     def make(case: Case) -> Iterable[Proposal]:
-        changes, lines = [], []
+        changes: list[str] = []
+        lines: list[str] = []
         for entry in case.allowed.entries or ():
-            better = suggest(entry)
-            if better and admits_strangers(better):
-                better = None  # everybody under a shared domain would be admitted
-            lines.append(better or entry)
-            if better:
-                if not any(character.isspace() for character in entry):  # changes are words
+            better = meant(entry)
+            lines += better
+            if better != (entry,):
+                if entry and not any(map(str.isspace, entry)):  # changes are words
                     changes.append(f"allow-={entry}")
-                changes.append(f"allow+={better}")
+                changes += [f"allow+={one}" for one in better]
         wanted = entry_for(case)
         admitted = wanted and any(
             case.profile.rules.match(case.referer, line).result == "match" for line in lines
@@ -99,12 +99,18 @@ def corrected_list(cause: Cause, key: str) -> Callable[[Case], Iterable[Proposal
         if wanted and not admitted:
             changes.append(f"allow+={wanted}")
             lines.append(wanted)
-        if changes:
+        if changes and lines:
             yield (
                 " ".join(changes),
-                "Replace the entries that can never match.",
+                _says(case.allowed.entries or ()),
                 "\n".join(dict.fromkeys(lines)),
                 None,
             )
 
     return make
+
+
+def _says(entries: Sequence[str]) -> str:
+    if any(isinstance(read_entry(entry), Unreadable) for entry in entries):
+        return "Replace the entries that can never match."
+    return "Write the entries in the form that is documented."

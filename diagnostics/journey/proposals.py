@@ -266,6 +266,14 @@ def _token_missing(case: Case) -> Iterable[Proposal]:
 
 
 def _token_invalid(case: Case) -> Iterable[Proposal]:
+    if case.token is not None and case.token.kind == "tk":
+        yield (
+            "replace-token",
+            "Make a temporary token anew before the old one ends; no page lists it.",
+            snippet(case, Cause.TOKEN_INVALID, "refresh"),
+            None,
+        )
+        return
     yield (
         "replace-token",
         "Take the token from the account page anew; check it with the validation call.",

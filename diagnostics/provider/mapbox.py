@@ -14,7 +14,13 @@ case of the host, internationalised names, white space, a fragment) the answer i
 """
 
 from diagnostics.provider.mapbox_entry import Entry, Unreadable, read_entry
-from diagnostics.provider.mapbox_lint import MAXIMUM_ENTRIES, admits_strangers, lint, suggest
+from diagnostics.provider.mapbox_lint import (
+    MAXIMUM_ENTRIES,
+    admits_strangers,
+    lint,
+    meant,
+    suggest,
+)
 from diagnostics.provider.mapbox_match import match
 
 __all__ = [
@@ -24,6 +30,7 @@ __all__ = [
     "admits_strangers",
     "lint",
     "match",
+    "meant",
     "read_entry",
     "suggest",
 ]

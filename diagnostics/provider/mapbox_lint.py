@@ -76,6 +76,32 @@ def suggest(text: str) -> str | None:
     return meant if meant != text.strip() and isinstance(read_entry(meant), Entry) else None
 
 
+def meant(text: str) -> tuple[str, ...]:
+    """What to have in a list instead of one entry: itself where nothing is wrong with it, each of
+    several that were written as one, nothing where none can be found that admits less than
+    everybody."""
+    read = read_entry(text)
+    if isinstance(read, Entry):
+        written = _written(read) if read.doubts else text
+        return (written if isinstance(read_entry(written), Entry) else text,)
+    several = [part for part in _SEPARATORS.split(text) if part]
+    if len(several) > 1 and all(isinstance(read_entry(part), Entry) for part in several):
+        return tuple(one for part in several for one in meant(part))
+    better = suggest(text)
+    return (better,) if better and not admits_strangers(better) else ()
+
+
+def _written(entry: Entry) -> str:
+    """The entry as it is documented to be written."""
+    return _origin(entry) + (entry.path or "") + (f"?{entry.query}" if entry.query else "")
+
+
+def _origin(entry: Entry) -> str:
+    origin = (f"{entry.scheme}://" if entry.scheme else "") + entry.host.rstrip(".")
+    return origin + (f":{entry.port}" if entry.port else "")
+
+
+_SEPARATORS = re.compile(r"[\s,;|]+")
 _MEANT = re.compile(
     r"(?:(?:(?P<scheme>[A-Za-z*][A-Za-z0-9+.*-]*):)?//)?(?P<authority>[^/?#]*)(?P<path>.*)",
     re.DOTALL,
@@ -149,15 +175,14 @@ def _lint_entry(entry: Entry) -> list[EntryProblem]:
         return EntryProblem(entry.text, severity, kind, says, suggestion)
 
     found = []
-    origin = (f"{entry.scheme}://" if entry.scheme else "") + entry.host.rstrip(".")
-    origin += f":{entry.port}" if entry.port else ""
+    origin = _origin(entry)
     if entry.doubts:
         found.append(
             problem(
                 "warning",
                 "undocumented",
                 f"The documentation does not say how this is read: {'; '.join(entry.doubts)}.",
-                origin + (entry.path or "") + (f"?{entry.query}" if entry.query else ""),
+                _written(entry),
             )
         )
     if (entry.path or "/") != "/" or entry.query is not None:

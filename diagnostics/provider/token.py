@@ -98,11 +98,18 @@ def decode(text: str) -> Token:
         account=account if isinstance(account, str) else None,
         id=token_id if isinstance(token_id, str) else None,
         scopes=tuple(map(str, scopes)) if isinstance(scopes, list) else None,
-        expires=float(expires)
-        if isinstance(expires, int | float) and not isinstance(expires, bool)
-        else None,
+        expires=_seconds(expires),
         malformed=malformed,
     )
+
+
+def _seconds(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return None
 
 
 def encode(kind: str, payload: dict[str, object], signature: str = "c2lnbmF0dXJl") -> str:

@@ -32,6 +32,7 @@ PLACEHOLDERS = {
     "ENTRY",
     "HOST",
     "IMAGE_URL",
+    "ORIGIN",
     "PATH",
     "SCOPE",
     "SECRET_TOKEN",

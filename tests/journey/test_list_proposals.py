@@ -76,16 +76,24 @@ def test_what_an_entry_opens_besides(cause: Cause, page: str, cost: str | None) 
             "allow-=*.example.com allow+=example.com allow-=127.0.0.1:8000 allow+=localhost:8000",
             "example.com\ngood.example\nlocalhost:8000",
         ),
-        # What cannot be corrected stays, and the page is added.
-        (("*",), "allow+=shop.example.com", "*\nshop.example.com"),
+        # What cannot be corrected goes, and the page is added.
+        (("*",), "allow-=* allow+=shop.example.com", "shop.example.com"),
+        (("",), "allow+=shop.example.com", "shop.example.com"),
         # Nobody else's pages are admitted with it.
         (
             ("https://*.vercel.app",),
-            "allow+=shop.example.com",
-            "https://*.vercel.app\nshop.example.com",
+            "allow-=https://*.vercel.app allow+=shop.example.com",
+            "shop.example.com",
         ),
         # A change is a word; an entry with a blank in it is corrected by hand.
-        (("* .example.com",), "allow+=shop.example.com", "* .example.com\nshop.example.com"),
+        (("* .example.com",), "allow+=shop.example.com", "shop.example.com"),
+        ((" shop.example.com ",), "allow+=shop.example.com", "shop.example.com"),
+        # Several in one, and what nobody documents, are written as the documentation says.
+        (
+            ("Other.example;shop.example.com",),
+            "allow-=Other.example;shop.example.com allow+=other.example allow+=shop.example.com",
+            "other.example\nshop.example.com",
+        ),
         # Twice the same is once enough.
         (
             ("*.example.com", "**.example.com"),
@@ -98,6 +106,12 @@ def test_entries_that_can_never_match(entries: tuple[str, ...], changes: str, li
     make = corrected_list(Cause.ALLOWLIST_WILDCARD, "allow-host")
     (proposal,) = make(case("https://shop.example.com/map", *entries))
     assert (proposal[0], proposal[2], proposal[3]) == (changes, lines, None)
+
+
+def test_a_list_never_becomes_empty() -> None:
+    """One without entries would restrict nothing."""
+    make = corrected_list(Cause.ALLOWLIST_WILDCARD, "allow-host")
+    assert list(make(case("about:blank", "*"))) == []
 
 
 def test_a_corrected_list_does_not_help_a_page_on_an_address() -> None:

@@ -199,3 +199,23 @@ def test_cost_is_linear(hostile: str) -> None:
     start = time.process_time()
     lint([entry])
     assert time.process_time() - start < 2
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("example.com", ("example.com",)),
+        ("*.example.com", ("example.com",)),
+        (" Shop.Example.com ", ("shop.example.com",)),
+        ("https://EXAMPLE.com:8443/App", ("https://example.com:8443/App",)),
+        ("a.example, B.example", ("a.example", "b.example")),
+        ("a.example,b.example;*", ()),
+        ("*", ()),
+        ("", ()),
+        ("*.vercel.app", ()),
+        ("203.0.113.5", ()),
+    ],
+)
+def test_what_was_meant(text: str, meant: tuple[str, ...]) -> None:
+    assert mapbox.meant(text) == meant
+    assert all(isinstance(mapbox.read_entry(entry), mapbox.Entry) for entry in meant)
