@@ -3,13 +3,14 @@ stage."""
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Iterable, Sequence
 
 from diagnostics.browser import url as urls
 from diagnostics.journey.case import Case
 from diagnostics.journey.proposal import API_HOST_COST, Proposal, entry_for, snippet
 from diagnostics.journey.verdict import Cause
-from diagnostics.provider.mapbox import Unreadable, meant, read_entry
+from diagnostics.provider.mapbox import Unreadable, is_this_machine, meant, read_entry
 
 
 def _with_own_page(case: Case, host: str) -> str:
@@ -45,13 +46,7 @@ def allow_page(cause: Cause, key: str) -> Callable[[Case], Iterable[Proposal]]:
         entry = entry_for(case)
         page = urls.parse(case.referer or "")
         if page is not None and urls.is_ip_address(page.host):
-            port = f":{page.port}" if page.port not in {80, 443} else ""
-            yield (
-                f"page={page.scheme}://localhost{port}/ allow+=localhost{port}",
-                f"IP addresses cannot be allowed: open the page as localhost{port} and allow that.",
-                f"localhost{port}",
-                None,
-            )
+            yield _with_a_name(page)
         elif entry:
             yield (
                 f"allow+={entry}",
@@ -63,10 +58,54 @@ def allow_page(cause: Cause, key: str) -> Callable[[Case], Iterable[Proposal]]:
     return make
 
 
+def _with_a_name(page: urls.Url) -> Proposal:
+    """For a page on an address: this machine has a name, another one needs one first."""
+    port = f":{page.port}" if page.port not in {80, 443} else ""
+    if is_this_machine(page.host):
+        how = f"open the page as localhost{port} and allow that"
+    elif _is_of_a_local_network(page.host):
+        how = (
+            f"on the machine that serves the page open it as localhost{port} and allow that; other"
+            " devices need a host name for it"
+        )
+    else:
+        return (
+            "name-the-host",
+            "IP addresses cannot be allowed: give the machine a host name (in DNS, or in the hosts"
+            " file of each device), open the page by it and allow that name.",
+            f"YOUR_HOST{port}",
+            None,
+        )
+    return (
+        f"page={page.scheme}://localhost{port}/ allow+=localhost{port}",
+        f"IP addresses cannot be allowed: {how}.",
+        f"localhost{port}",
+        _LOCALHOST_COST,
+    )
+
+
+#: RFC 1918, 3927, 4193 and 4291 (2.5.6). `is_private` would count addresses of documentation, too.
+_LOCAL_NETWORKS = tuple(
+    ipaddress.ip_network(network)
+    for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "fc00::/7",
+                    "fe80::/10")
+)  # fmt: skip
+
+
+def _is_of_a_local_network(host: str) -> bool:
+    address = ipaddress.ip_address(host.strip("[]"))
+    return any(address in network for network in _LOCAL_NETWORKS)
+
+
+_LOCALHOST_COST = (
+    "Anybody's development server may then use the token: make one of its own for that."
+)
+
+
 def _allow_cost(cause: Cause, entry: str) -> str | None:
     """What one more entry opens beside the page."""
     if entry == "localhost" or entry.startswith("localhost:"):
-        return "Anybody's development server may then use the token: make one of its own for that."
+        return _LOCALHOST_COST
     if cause is Cause.PATH_MISMATCH:
         return "Every page of the host may then use the token, not only the one path."
     if cause is Cause.SCHEME_MISMATCH:

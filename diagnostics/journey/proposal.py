@@ -29,9 +29,18 @@ def snippet(case: Case, cause: Cause, key: str, **values: str) -> str:
         "account": (case.token.account if case.token else None) or "",
         "token_id": (case.token.id if case.token else None) or "",
         "scope": edge.needed_scope(case) or "",
+        "scopes": _scopes(case),
         "path": page.path if page else "",
     } | values
     return catalog.snippet(cause, key, **{name: v for name, v in known.items() if v})
+
+
+def _scopes(case: Case) -> str:
+    """The scopes that the token has, as far as they are known, and the one that it needs; what
+    stands between the first and the last quotation mark of a JSON list."""
+    needed = edge.needed_scope(case)
+    known = case.allowed.scopes or ("styles:read", "fonts:read")
+    return '", "'.join(dict.fromkeys((*known, needed))) if needed else ""
 
 
 def entry_for(case: Case) -> str | None:

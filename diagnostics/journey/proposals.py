@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterable
 
 from diagnostics.browser import referrer_policy as rp
 from diagnostics.browser import url as urls
+from diagnostics.browser.csp import Policy
+from diagnostics.capture.document import Document
 from diagnostics.causes import software
+from diagnostics.journey import edge
 from diagnostics.journey.case import Case, shown
 from diagnostics.journey.hypothesis import IN_SCRIPTS
 from diagnostics.journey.list_proposals import allow_page, api_host, corrected_list
@@ -24,6 +27,8 @@ from diagnostics.journey.proposal import (
     snippet,
 )
 from diagnostics.journey.verdict import Cause
+
+_LONGEST_POLICY = 2000
 
 
 def proposals(case: Case, cause: Cause) -> list[Proposal]:
@@ -180,24 +185,57 @@ def _opaque(case: Case) -> Iterable[Proposal]:
     if case.document is not None and case.document.sandbox is not None:
         yield (
             "csp-=sandbox",
-            "Take sandbox out of the page's Content-Security-Policy, or add allow-same-origin.",
-            snippet(case, Cause.OPAQUE_ORIGIN, "csp-sandbox"),
+            "Take sandbox out of the page's Content-Security-Policy, or add allow-same-origin; in"
+            " the place of the header that is sent now, since of two headers both apply.",
+            snippet(
+                case, Cause.OPAQUE_ORIGIN, "csp-sandbox", policy=_opened(case.document.sandbox)
+            ),
             cost,
         )
     else:
         yield (
             "sandbox+=allow-same-origin",
             "Add allow-same-origin to the iframe's sandbox.",
-            snippet(case, Cause.OPAQUE_ORIGIN, "iframe-sandbox"),
+            snippet(case, Cause.OPAQUE_ORIGIN, "iframe-sandbox", **_frame(case.document)),
             cost,
         )
+
+
+def _opened(policy: Policy) -> str:
+    """A policy whose sandbox leaves the page its origin."""
+    text = "; ".join(
+        " ".join((name, *values, *(("allow-same-origin",) if name == "sandbox" else ())))
+        for name, values in policy.directives
+    )
+    return text if len(text) <= _LONGEST_POLICY else "sandbox allow-scripts allow-same-origin"
+
+
+def _frame(document: Document | None) -> dict[str, str]:
+    """The frame that holds a document, without its query, and what its sandbox is to allow."""
+    parent = document.parent if document is not None else None
+    if document is None or parent is None:
+        return {"sandbox": "allow-scripts allow-same-origin"}
+    frames = parent.markup.frames if parent.markup is not None else ()
+    sandboxes = (f.sandbox for f in frames if f.url == document.url and f.sandbox is not None)
+    allowed = next(sandboxes, frozenset({"allow-scripts"})) | {"allow-same-origin"}
+    url = urls.parse(document.url)
+    known = {"sandbox": " ".join(sorted(allowed))}
+    return known | ({"frame": url.origin + url.path} if url is not None else {})
+
+
+def _settings(case: Case) -> str:
+    """The snippet that names where to look in this browser."""
+    engine = case.request.client.engine
+    return {"chromium": "chromium-extensions", "webkit": "safari-extensions"}.get(
+        engine, "firefox-preferences"
+    )
 
 
 def _client_strips(case: Case) -> Iterable[Proposal]:
     yield (
         "client=clean",
         "Open the page in a fresh profile; switch the extension or setting off for this site.",
-        snippet(case, Cause.CLIENT_STRIPS_REFERER, "firefox-preferences"),
+        snippet(case, Cause.CLIENT_STRIPS_REFERER, _settings(case)),
         None,
     )
     yield (
@@ -212,7 +250,7 @@ def _client_rewrites(case: Case) -> Iterable[Proposal]:
     yield (
         "client=clean",
         "Open the page in a fresh profile; switch the extension or setting off for this site.",
-        snippet(case, Cause.CLIENT_REWRITES_REFERER, "firefox-preferences"),
+        snippet(case, Cause.CLIENT_REWRITES_REFERER, _settings(case)),
         None,
     )
     referer = urls.parse(case.request.referer or "")
@@ -283,11 +321,22 @@ def _token_invalid(case: Case) -> Iterable[Proposal]:
 
 
 def _token_scope(case: Case) -> Iterable[Proposal]:
+    scope, known = edge.needed_scope(case), case.allowed.scopes
+    if scope and scope not in case.profile.public_scopes and case.token and case.token.kind == "pk":
+        yield (
+            "add-scope",
+            f"A public token cannot have {scope}: ask from a server, with a secret token that has"
+            " it.",
+            snippet(case, Cause.TOKEN_SCOPE, "secret-token"),
+            "A secret token must never stand in a page or an app.",
+        )
+        return
     yield (
         "add-scope",
-        "Make a token with the scope; a token made without any scope can never gain one.",
+        "Add the scope to the token; one that was made without any can never gain one, so make"
+        " another.",
         snippet(case, Cause.TOKEN_SCOPE, "tokens-api"),
-        None,
+        None if known else "This replaces the token's scopes: name those that it has, too.",
     )
 
 

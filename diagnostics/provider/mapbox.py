@@ -17,6 +17,7 @@ from diagnostics.provider.mapbox_entry import Entry, Unreadable, read_entry
 from diagnostics.provider.mapbox_lint import (
     MAXIMUM_ENTRIES,
     admits_strangers,
+    is_this_machine,
     lint,
     meant,
     suggest,
@@ -28,6 +29,7 @@ __all__ = [
     "Entry",
     "Unreadable",
     "admits_strangers",
+    "is_this_machine",
     "lint",
     "match",
     "meant",

@@ -68,7 +68,7 @@ def suggest(text: str) -> str | None:
     host, _, port = (authority, "", "") if is_bare_ipv6(authority) else split_port(authority)
     host = _LEADING_WILDCARDS.sub("", host)
     parsed = urls.parse(f"http://{f'[{host}]' if is_bare_ipv6(host) else host}/") if host else None
-    if parsed is not None and _is_this_machine(parsed.host):
+    if parsed is not None and is_this_machine(parsed.host):
         host = "localhost"
     path = _without_wildcard(found["path"])
     meant = (f"{scheme}://" if scheme in {"http", "https"} else "") + host
@@ -110,7 +110,8 @@ _MEANT = re.compile(
 _LEADING_WILDCARDS = re.compile(r"\A(?:\*+\.?)+")
 
 
-def _is_this_machine(host: str) -> bool:
+def is_this_machine(host: str) -> bool:
+    """Whether an address is one of the machine's own (loopback, or all of its interfaces)."""
     try:
         address = ipaddress.ip_address(host.strip("[]"))
     except ValueError:

@@ -73,6 +73,7 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     token_parameter: str
     endpoints: tuple[Endpoint, ...]
     owner_path: str
+    public_scopes: tuple[str, ...]
     public_owners: tuple[str, ...]
     errors: tuple[ErrorBody, ...]
     library: Library

@@ -250,3 +250,22 @@ def test_a_missing_body_is_forbidden_or_anything() -> None:
     assert verdict.cause == "account-or-resource"
     assert all(e.says.strip() and not e.says.endswith(": ") for e in verdict.evidence)
     assert FORBIDDEN not in verdict.because
+
+
+def test_a_secret_scope_is_none_for_a_public_token() -> None:
+    body = NEEDS_SCOPE.replace("styles:tiles", "styles:list")
+    fix = fix_of(verdict_of(Tape().page().ask(body=body), told=ALLOWED), "add-scope")
+    assert "A public token cannot have styles:list" in fix.says
+    assert '"scopes": ["styles:list"]' in fix.snippet
+    assert "PATCH" not in fix.snippet
+
+
+def test_known_scopes_stay_beside_the_new_one() -> None:
+    verdict = verdict_of(Tape().page().ask(RASTER, body=NEEDS_SCOPE), told=ALLOWED)
+    fix = fix_of(verdict, "add-scope")
+    assert '["styles:read", "fonts:read", "styles:tiles"]' in fix.snippet
+    assert fix.cost is not None  # nobody knows which scopes the token has
+    told = Told(Allowed(("shop.example.com",), "the list", scopes=("styles:read", "datasets:read")))
+    fix = fix_of(verdict_of(Tape().page().ask(RASTER, body=NEEDS_SCOPE), told=told), "add-scope")
+    assert '["styles:read", "datasets:read", "styles:tiles"]' in fix.snippet
+    assert fix.cost is None

@@ -140,3 +140,16 @@ def test_a_frame_of_the_api_s_host_needs_its_holder_too() -> None:
     first, _ = api_host(case_of(tape, listing("other.example")))
     assert "api.mapbox.com" in first[2]
     assert "shop.example.com" in first[2]
+
+
+def test_a_page_on_an_address_of_the_internet_needs_a_name_first() -> None:
+    make = allow_page(Cause.PAGE_NOT_ALLOWED, "allow-host")
+    (proposal,) = make(case("https://198.51.100.7:8443/", "other.example"))
+    assert (proposal[0], proposal[2]) == ("name-the-host", "YOUR_HOST:8443")
+
+
+def test_a_page_of_a_local_network_is_reached_by_localhost_on_one_machine_only() -> None:
+    make = allow_page(Cause.PAGE_NOT_ALLOWED, "allow-host")
+    (proposal,) = make(case("http://192.168.1.20:8080/", "other.example"))
+    assert "other devices need a host name" in proposal[1]
+    assert (proposal[3] or "").startswith("Anybody's development server")

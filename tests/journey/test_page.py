@@ -137,3 +137,22 @@ def test_an_address_opened_by_hand() -> None:
 def test_a_page_that_sent_a_referer_is_a_referrer(to: str) -> None:
     verdict = verdict_of(Tape().page(csp=SANDBOX).ask(to), told=listing("other.example.org"))
     assert verdict.cause == "page-not-allowed"
+
+
+def test_what_a_sandbox_allows_already_stays_in_the_fix() -> None:
+    frame = 'https://maps.example.net/frame?id=7" sandbox="allow-scripts allow-popups'
+    tape = Tape().page(html=f'<iframe src="{frame}"></iframe>')
+    tape.page("https://maps.example.net/frame?id=7", frame=True).ask(origin="null", referer=None)
+    fix = verdict_of(tape, told=listing("maps.example.net")).fixes[0]
+    assert fix.snippet == (
+        '<iframe src="https://maps.example.net/frame"'
+        ' sandbox="allow-popups allow-same-origin allow-scripts"></iframe>'
+    )
+
+
+def test_a_policy_with_a_sandbox_stays_whole_in_the_fix() -> None:
+    tape = Tape().page(csp="default-src 'self' blob:; sandbox allow-scripts allow-forms")
+    fix = verdict_of(tape.ask(origin="null", referer=None), told=ALLOWED).fixes[0]
+    policy = "default-src 'self' blob:; sandbox allow-scripts allow-forms allow-same-origin"
+    assert policy in fix.snippet
+    assert "in the place of the header" in fix.says

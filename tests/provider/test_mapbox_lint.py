@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from diagnostics.provider.allowed_urls import EntryProblem
 from diagnostics.provider.mapbox_entry import Entry, read_entry
-from diagnostics.provider.mapbox_lint import admits_strangers, lint, suggest
+from diagnostics.provider.mapbox_lint import admits_strangers, lint, meant, suggest
 from diagnostics.provider.mapbox_match import match
 from tests.provider.conftest import HOST, LABEL, ODD
 
@@ -202,7 +202,7 @@ def test_cost_is_linear(hostile: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "meant"),
+    ("text", "entries"),
     [
         ("example.com", ("example.com",)),
         ("*.example.com", ("example.com",)),
@@ -216,6 +216,6 @@ def test_cost_is_linear(hostile: str) -> None:
         ("203.0.113.5", ()),
     ],
 )
-def test_what_was_meant(text: str, meant: tuple[str, ...]) -> None:
-    assert mapbox.meant(text) == meant
-    assert all(isinstance(mapbox.read_entry(entry), mapbox.Entry) for entry in meant)
+def test_what_was_meant(text: str, entries: tuple[str, ...]) -> None:
+    assert meant(text) == entries
+    assert all(isinstance(read_entry(entry), Entry) for entry in entries)
