@@ -34,6 +34,7 @@ STAGES: dict[Stage, Callable[[Case], StageReport]] = {
 }
 
 _MOST_ALTERNATIVES = 3
+_ORDER = (Confidence.CERTAIN, Confidence.LIKELY, Confidence.POSSIBLE)
 _REMAINS = "The list admits the page: the account or the resource is what the answer is about."
 
 
@@ -104,16 +105,16 @@ def _first(reports: dict[Stage, StageReport]) -> tuple[Stage, Claim] | None:
 
 def _alternatives(claims: list[Claim], chosen: Claim | None) -> tuple[Alternative, ...]:
     seen = {chosen.cause} if chosen else set()
+    # What stands behind the first broken stage can at most be likely, and no likelier than that.
+    least = max(_ORDER.index(Confidence.LIKELY), _ORDER.index(chosen.confidence) if chosen else 0)
     found = []
     for claim in claims:
         if claim.cause in seen:
             continue
         seen.add(claim.cause)
-        # What stands behind the first broken stage can at most be likely.
-        confidence = (
-            Confidence.LIKELY if claim.confidence is Confidence.CERTAIN else claim.confidence
-        )
+        confidence = _ORDER[max(_ORDER.index(claim.confidence), least)]
         found.append(Alternative(claim.cause, confidence, claim.settle))
+    found.sort(key=lambda alternative: _ORDER.index(alternative.confidence))
     return tuple(found[:_MOST_ALTERNATIVES])
 
 
@@ -138,6 +139,11 @@ def _stations(reports: dict[Stage, StageReport], broken: Stage | None) -> tuple[
 
 def _unexplained(reports: dict[Stage, StageReport]) -> str:
     open_stages = [stage for stage, report in reports.items() if report.state is State.UNKNOWN]
+    if reports[Stage.EDGE].doubt is not None:
+        return (
+            f"{reports[Stage.EDGE].says} Nothing before it shows a fault. Read the answer: a proxy,"
+            " a firewall or a filter on the way signs what it writes."
+        )
     rule_claims = reports[Stage.RULE].claims
     if rule_claims and rule_claims[0].cause is Cause.ACCOUNT_OR_RESOURCE:
         return (

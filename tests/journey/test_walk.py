@@ -97,3 +97,17 @@ def test_at_most_three_alternatives_each_once() -> None:
     causes = [a.cause for a in verdict.alternatives]
     assert len(causes) == len(set(causes)) <= 3
     assert all(a.confidence != "certain" for a in verdict.alternatives)
+
+
+def test_no_alternative_is_likelier_than_the_cause() -> None:
+    tape = Tape().page().ask(IMAGE, kind="image", referer="https://cdn.example.net/")
+    verdict = verdict_of(tape, told=listing("shop.example.com"))
+    assert verdict.confidence == "possible"
+    assert {alternative.confidence for alternative in verdict.alternatives} == {"possible"}
+
+
+def test_an_answer_of_something_on_the_way_is_said_as_the_reason() -> None:
+    tape = Tape().page().ask(body="<html>Blocked by your company's filter</html>")
+    verdict = verdict_of(tape, told=listing("shop.example.com"))
+    assert verdict.cause == "unexplained"
+    assert verdict.because.startswith("The answer is not in the API's known words")
