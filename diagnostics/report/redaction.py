@@ -27,6 +27,11 @@ _SECRET_WORDS = frozenset(
     | {"passwd", "password", "pwd", "secret", "session", "sessionid", "sid", "sig", "signature"}
     | {"token"}
 )
+#: What servers and sign-in pages put into addresses (RFC 6749, 4.1.2: code and state), as whole
+#: names: a `postal_code` is no secret.
+_SECRET_NAMES = frozenset(
+    {"code", "nonce", "otp", "phpsessid", "refresh", "sess", "state", "ticket"}
+)
 _SECRET_ENDS = ("token", "secret", "password", "apikey", "signature", "sessionid")
 #: Values that hide nothing and may be the very mistake.
 _NO_SECRETS = frozenset({"undefined", "null", "none", "nan", "true", "false"})
@@ -127,9 +132,11 @@ def _hides_nothing(value: str) -> bool:
 
 @functools.lru_cache(maxsize=1024)
 def _is_secret(name: str) -> bool:
-    """Whether a parameter of that name holds a secret, by the last of its words."""
+    """Whether a parameter of that name holds a secret, by the last of its words or as a whole."""
     words = re.split(r"[^a-z0-9]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower())
-    return words[-1] in _SECRET_WORDS or words[-1].endswith(_SECRET_ENDS)
+    if words[-1] in _SECRET_WORDS or words[-1].endswith(_SECRET_ENDS):
+        return True
+    return len(words) == 1 and words[0] in _SECRET_NAMES
 
 
 class _Walker:

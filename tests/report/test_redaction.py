@@ -37,6 +37,8 @@ SHOWN = "pk.…(acme/ck0ex…)"
         ("?X-Amz-Security-Token=12345", "?X-Amz-Security-Token=(5 characters)"),
         ("?password=hunter2", "?password=(7 characters)"),
         ("?PASSWORD=hunter2", "?PASSWORD=(7 characters)"),
+        ("/cb?code=4/0AX4&state=xyzzy9", "/cb?code=(6 characters)&state=(6 characters)"),
+        ("?PHPSESSID=q1w2e3r4&postal_code=10115", "?PHPSESSID=(8 characters)&postal_code=10115"),
         ("a=b; sessionid=12345; c=d", "a=b; sessionid=(6 characters) c=d"),
         ("?jwt=12345", "?jwt=(5 characters)"),
         ("?u=https%3A%2F%2Fa%2F%3Fkey%3D12345", "?u=https%3A%2F%2Fa%2F%3Fkey%3D(5 characters)"),
