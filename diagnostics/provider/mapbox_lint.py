@@ -259,6 +259,7 @@ def _lint_covered(entries: Sequence[Entry]) -> list[EntryProblem]:
                 other is not entry
                 and other.host != entry.host
                 and (other.scheme is None or other.scheme == entry.scheme)
+                and (other.port is None or other.port == entry.port)
                 and other.query is None
                 and match(probe, other.text).result is EntryResult.MATCH
             ):

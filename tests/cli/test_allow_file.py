@@ -23,6 +23,9 @@ from diagnostics.errors import InputError
         ('["a.example", ""]', ["a.example", ""]),
         ("\n [\n]", []),
         ("\ufeffa.example", ["a.example"]),
+        ('{"id": "x", "allowedUrls": ["a.example"]}', ["a.example"]),
+        ('[{"id": "x", "allowedUrls": ["a.example"], "token": "pk.x"}]', ["a.example"]),
+        ('[{"allowedUrls": null}]', []),
     ],
 )
 def test_entries_as_they_stand(tmp_path: Path, content: str, entries: list[str]) -> None:
@@ -31,11 +34,18 @@ def test_entries_as_they_stand(tmp_path: Path, content: str, entries: list[str])
     assert allow_file.read(str(file)) == entries
 
 
-@pytest.mark.parametrize("content", ['{"log": {}}', '["a.example"', "[1]", ' {"allowedUrls": []}'])
+@pytest.mark.parametrize("content", ['{"log": {}}', '["a.example"', "[1]", '[{"id": "x"}]'])
 def test_json_that_is_no_list_of_strings(tmp_path: Path, content: str) -> None:
     file = tmp_path / "allowed"
     file.write_text(content, encoding="utf-8")
     with pytest.raises(InputError, match="not a JSON list of strings"):
+        allow_file.read(str(file))
+
+
+def test_several_tokens_are_for_another_option(tmp_path: Path) -> None:
+    file = tmp_path / "tokens.json"
+    file.write_text('[{"allowedUrls": ["a.example"]}, {"allowedUrls": []}]')
+    with pytest.raises(InputError, match="holds 2 tokens: pass the file with --tokens"):
         allow_file.read(str(file))
 
 

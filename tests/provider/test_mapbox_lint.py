@@ -219,3 +219,10 @@ def test_cost_is_linear(hostile: str) -> None:
 def test_what_was_meant(text: str, entries: tuple[str, ...]) -> None:
     assert meant(text) == entries
     assert all(isinstance(read_entry(entry), Entry) for entry in entries)
+
+
+def test_an_entry_with_a_port_covers_no_other_port() -> None:
+    kinds = [problem.problem for problem in lint(["www.example.com", "example.com:443"])]
+    assert "covered" not in kinds
+    kinds = [problem.problem for problem in lint(["www.example.com:443", "example.com:443"])]
+    assert "covered" in kinds
