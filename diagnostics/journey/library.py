@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from diagnostics.capture.document import Document
 from diagnostics.capture.exchange import Exchange
 from diagnostics.provider.profile import Library, Profile
 
@@ -49,9 +50,28 @@ def library_versions(exchanges: Iterable[Exchange], profile: Profile) -> dict[st
         version = _version(exchange, profile.library)
         if version is not None:
             found.setdefault(exchange.page_ref, version)
+    return _with_the_only_one(found)
+
+
+def _with_the_only_one(found: dict[str, LibraryVersion]) -> dict[str, LibraryVersion]:
     if len({version.version for version in found.values()}) == 1:
         found.setdefault("", next(iter(found.values())))
     return found
+
+
+def versions_in_markup(
+    documents: Iterable[Document], profile: Profile
+) -> dict[str, LibraryVersion]:
+    """The same by the scripts that pages name, for captures without the scripts themselves: a
+    browser that has them in its cache may leave them out."""
+    found: dict[str, LibraryVersion] = {}
+    for document in documents:
+        for script in document.markup.scripts if document.markup is not None else ():
+            hit = re.search(profile.library.version_in_script, script.url)
+            if hit is not None and numbers(hit[1]) and document.exchange is not None:
+                version = LibraryVersion(numbers(hit[1]), f"{document.where}, markup")
+                found.setdefault(document.exchange.page_ref, version)
+    return _with_the_only_one(found)
 
 
 def _version(exchange: Exchange, library: Library) -> LibraryVersion | None:

@@ -26,6 +26,7 @@ from diagnostics.journey.library import (
     library_versions,
     script_policies,
     shows_version,
+    versions_in_markup,
 )
 from diagnostics.provider.profile import Endpoint, Profile, profile_for, profiles
 from diagnostics.provider.token import Token, decode
@@ -82,7 +83,8 @@ class CaptureTraffic:
         """Take note of one more exchange; its sighting if it went to a provider."""
         self.exchanges.append(exchange)
         self.issuers.add(exchange)
-        if "javascript" in exchange.mime_type or shows_version(exchange.url):
+        kind = exchange.mime_type
+        if "javascript" in kind or "html" in kind or shows_version(exchange.url):
             for name in ("_libraries", "_page_scripts"):
                 self.__dict__.pop(name, None)
         return self._see(exchange)
@@ -120,7 +122,8 @@ class CaptureTraffic:
     @functools.cached_property
     def _libraries(self) -> dict[str, LibraryVersion]:
         profile = self.sightings[0].profile if self.sightings else profiles()[0]
-        return library_versions(self.exchanges, profile)
+        shown = library_versions(self.exchanges, profile)
+        return shown or versions_in_markup(self.issuers.documents, profile)
 
     def library(self, exchange: Exchange) -> LibraryVersion | None:
         return self._libraries.get(exchange.page_ref) or self._libraries.get("")

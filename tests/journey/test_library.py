@@ -15,7 +15,7 @@ from diagnostics.journey.library import (
     shows_version,
 )
 from diagnostics.provider.profile import profiles
-from tests.journey.conftest import API
+from tests.journey.conftest import API, HOST, PROXY, TILE, Tape, listing, verdict_of
 
 PROFILE = profiles()[0]
 BANNER = "/* Mapbox GL JS is Copyright */ x='v1.13.3'"
@@ -87,3 +87,14 @@ def test_before() -> None:
 )  # fmt: skip
 def test_policies_in_scripts(script: str, policies: list[str]) -> None:
     assert list(script_policies([script])) == policies
+
+
+def test_a_page_names_the_version_where_the_script_is_not_in_the_capture() -> None:
+    script = "https://api.mapbox.com/mapbox-gl-js/v0.45.0/mapbox-gl.js"
+    tape = Tape(PROXY).page(html=f'<script src="{script}"></script>')
+    verdict = verdict_of(tape.ask(TILE, referer=None), told=listing(HOST))
+    assert verdict.cause == "worker-drops-referer"
+    assert "Mapbox GL JS 0.45.0" in verdict.because
+    newer = Tape(PROXY).page(html=f'<script src="{script.replace("0.45.0", "3.9.0")}"></script>')
+    verdict = verdict_of(newer.ask(TILE, referer=None), told=listing(HOST))
+    assert verdict.cause == "client-strips-referer"
