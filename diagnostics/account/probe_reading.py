@@ -21,6 +21,8 @@ from diagnostics.provider.profile import Profile
 
 
 class State(enum.StrEnum):
+    """What an answer says of its Referer: the list admits it, refuses it, or it does not tell."""
+
     ADMITTED = "admitted"
     REFUSED = "refused"
     UNCLEAR = "unclear"

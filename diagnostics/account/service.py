@@ -8,7 +8,6 @@ kept from it: httpx logs each request line, and its errors may name the URL.
 from __future__ import annotations
 
 import contextlib
-import ipaddress
 import logging
 from collections.abc import Iterator
 
@@ -18,6 +17,7 @@ from diagnostics import __version__
 from diagnostics.browser import url as urls
 from diagnostics.capture.exchange import Headers, Pairs
 from diagnostics.errors import InputError
+from diagnostics.live.scope import is_loopback as is_loopback  # for who plans what is sent
 from diagnostics.provider import token as tokens
 
 DEFAULT_ORIGIN = "https://api.mapbox.com"
@@ -53,18 +53,9 @@ def origin_of(api_url: str) -> str:
     return url.origin
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine by its name or address."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
-
-
 class Service:
-    """One origin to ask; a context manager. `get` sends one GET request and follows nothing."""
+    """One origin to ask; a context manager. `get` sends one GET request and follows nothing.
+    Raises ServiceError where the environment's settings of a proxy or certificates are wrong."""
 
     def __init__(self, origin: str) -> None:
         import httpx  # costs 100 ms, which `--help` must not pay
@@ -72,15 +63,22 @@ class Service:
         self.origin = origin
         url = urls.parse(origin)
         assert url is not None
-        self._client = httpx.Client(
-            timeout=_SECONDS,
-            follow_redirects=False,
-            # A proxy of the environment may stand between here and the provider, outside of TLS;
-            # what is for this machine must not leave it.
-            trust_env=not is_loopback(url.host),
-            # Plain http needs no certificates, and loading them takes a tenth of a second.
-            verify=url.scheme == "https",
-        )
+        try:
+            self._client = httpx.Client(
+                timeout=_SECONDS,
+                follow_redirects=False,
+                # A proxy of the environment may stand between here and the provider, outside of
+                # TLS; what is for this machine must not leave it.
+                trust_env=not is_loopback(url.host),
+                # Plain http needs no certificates, and loading them takes a tenth of a second.
+                verify=url.scheme == "https",
+            )
+        except (OSError, ValueError, ImportError, httpx.InvalidURL) as error:
+            says = " ".join(tokens.redact(str(error)).split()) or type(error).__name__
+            raise ServiceError(
+                f"{origin} cannot be asked: {says.rstrip('.')}. Check HTTPS_PROXY, ALL_PROXY,"
+                " SSL_CERT_FILE and SSL_CERT_DIR in the environment."
+            ) from None
 
     def __enter__(self) -> Service:
         return self

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from diagnostics.batch.place import Place, file_system_of
+from diagnostics.batch.place import LARGEST, Place, file_system_of
 from diagnostics.errors import InputError
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+::?//", re.IGNORECASE)
@@ -91,15 +91,21 @@ def network_hosts(paths: Sequence[str]) -> list[str]:
 def _nothing(path: str) -> str:
     if _MAGIC.search(path):
         return "matches nothing. Quote it where the shell should not expand it."
-    return "is an empty folder." if Path(path).is_dir() else "is where the results go."
+    if is_url(path):
+        return "there are no files in it that are not hidden."
+    is_folder = Path(_without_scheme(path)).is_dir()
+    return "is an empty folder." if is_folder else "is where the results go."
 
 
 def _without_scheme(path: str) -> str:
     if not path.lower().startswith("file://"):
         return path
-    import urllib.parse
+    import urllib.request
 
-    return urllib.parse.unquote(path[7:].removeprefix("localhost"))
+    try:
+        return urllib.request.url2pathname(path[7:].removeprefix("localhost"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be opened ({error}).") from None
 
 
 def _identity(path: str) -> str:
@@ -191,17 +197,20 @@ def _listed(url: str) -> Iterator[Place | Aside]:
     file_system, path = file_system_of(url)
     web = url.lower().startswith(("http://", "https://"))
     if re.search(r"\*" if web else r"[*?\[]", path):
-        yield from _places(url, file_system.glob(path, detail=True))
+        named = re.split(r"[*?\[]", path, maxsplit=1)[0].rpartition("/")[0]
+        yield from _places(url, named, file_system.glob(path, detail=True))
     elif not web and file_system.isdir(path):
-        yield from _places(url, file_system.find(path, detail=True))
+        yield from _places(url, path, file_system.find(path, detail=True))
     else:
         yield Place(path, root=url, size=_size(lambda: file_system.info(path)), named=True)
 
 
-def _places(root: str, listing: dict[str, dict[str, Any]]) -> Iterator[Place]:
+def _places(root: str, named: str, listing: dict[str, dict[str, Any]]) -> Iterator[Place]:
+    """The files of a listing, without those that are hidden below the folder that was named."""
     for path in sorted(listing):
         info = listing[path]
-        hidden = any(part.startswith(".") for part in path.split("/"))
+        below = path.removeprefix(named)
+        hidden = any(part.startswith(".") for part in below.split("/"))
         if info.get("type") == "file" and not hidden:
             yield Place(path, root=root, size=_size(lambda info=info: info))  # type: ignore[misc]
 
@@ -214,4 +223,4 @@ def _size(info: Callable[[], dict[str, Any]]) -> int | None:
         raise
     except Exception:  # it may still be readable: reading will tell
         return None
-    return size if isinstance(size, int) else None
+    return size if isinstance(size, int) and 0 <= size <= LARGEST else None

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from diagnostics import __version__
-from diagnostics.batch.place import GoneError, Place, read
+from diagnostics.batch.place import LARGEST, GoneError, Place, read
 from diagnostics.browser.names import name_and_version
 from diagnostics.capture import archive as archives
 from diagnostics.capture.exchange import Capture, CaptureError, Exchange
@@ -124,9 +124,9 @@ def judge(
             try:
                 outcomes.append(_judge(task, files, told, limits))
             except GoneError as error:
-                outcomes.append(Unreachable(task.place, _reason(error, task.place)))
+                outcomes.append(Unreachable(task.place, why_not(error, task.place)))
             except CaptureError as error:
-                outcomes.append(Failed(task.place, _reason(error, task.place)))
+                outcomes.append(Failed(task.place, why_not(error, task.place)))
             except (MemoryError, RecursionError) as error:
                 reason = f"takes too much memory ({type(error).__name__})"
                 outcomes.append(Failed(task.place, reason))
@@ -186,7 +186,7 @@ def _judge(task: Task, files: _Files, told: Told, limits: Limits) -> Outcome:
     try:
         captures = read_data(data, shown, limits)
     except CaptureError as error:
-        reason = _reason(error, place)
+        reason = why_not(error, place)
         if place.named or _is_meant(place, data):
             return Failed(place, reason, size, digest)
         return NoCapture(place, reason)
@@ -207,15 +207,18 @@ def _members(files: _Files, task: Task) -> tuple[Place, ...]:
     if len(found) < 2:
         return ()
     position = {id(info): number for number, info in enumerate(archive.infolist())}
-    names: dict[str, int] = {}
+    numbers: dict[str, int] = {}
+    taken: set[str] = set()
     places = []
     for info in found:
-        name = printable(info.filename)
-        names[name] = names.get(name, 0) + 1
-        if names[name] > 1:
-            name += f" ({names[name]})"
+        name = own = printable(info.filename)
+        while name in taken:  # another member may really be called `a.har (2)`
+            numbers[own] = numbers.get(own, 1) + 1
+            name = f"{own} ({numbers[own]})"
+        taken.add(name)
+        size = info.file_size if info.file_size <= LARGEST else None
         place = msgspec.structs.replace(
-            task.place, member=name, entry=position[id(info)], size=info.file_size, named=False
+            task.place, member=name, entry=position[id(info)], size=size, named=False
         )
         places.append(place)
     return tuple(places)
@@ -228,7 +231,7 @@ def _is_meant(place: Place, data: Data) -> bool:
     return name.endswith(archives.CAPTURES) or b'"log"' in data[:1024]
 
 
-def _reason(error: CaptureError, place: Place) -> str:
+def why_not(error: CaptureError, place: Place) -> str:
     """An error's message without the name that it begins with, which stands beside it."""
     said = str(error).removeprefix(f"{place.shown}: ")
     return plain(redact_text(said), _LONGEST)

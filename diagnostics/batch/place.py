@@ -21,13 +21,18 @@ from diagnostics.capture.open import map_file
 from diagnostics.capture.unpack import Allowance, Data, Limits, hold
 from diagnostics.report.redaction import redact_text
 
+#: No file is larger, whatever an archive or a file system claims; SQLite holds no more than twice
+#: as much (https://www.sqlite.org/datatype3.html).
+LARGEST = 1 << 61
+
 
 class Place(msgspec.Struct, frozen=True, gc=False):
     """One file, or one member of a zip archive.
 
     `path` is a file's name; with a `root`, an fsspec URL, it is the path in that URL's file
-    system. `member` is a name within the archive and `entry` its position there. `size` is None
-    where it is not known. `named` is whether the user named this very file.
+    system. `member` is a name within the archive and `entry` its position there. `size` is what
+    the file system or the archive claims, None where it is not known. `named` is whether the user
+    named this very file.
     """
 
     path: str

@@ -11,7 +11,7 @@ import contextlib
 import os
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 
 import msgspec
 
@@ -26,6 +26,7 @@ from diagnostics.batch.judge import (
     Task,
     Unreachable,
     judge,
+    why_not,
 )
 from diagnostics.batch.place import Place, read
 from diagnostics.batch.store import Store
@@ -161,7 +162,7 @@ class _Run:
         try:
             return Task(place, known, self._carried(place))
         except CaptureError as error:
-            self._failed(Failed(place, _reason(str(error), place)))
+            self._failed(Failed(place, why_not(error, place)))
             return None
 
     def _carried(self, place: Place) -> bytes:
@@ -200,7 +201,7 @@ class _Run:
             del self._under_way[future]
             try:
                 outcomes = future.result(0)
-            except (Exception, CancelledError):
+            except Exception:
                 self._suspects += places
             else:
                 for outcome in outcomes:
@@ -233,7 +234,7 @@ class _Run:
         try:
             read(outcome.place, self._base)
         except CaptureError as error:
-            self._failed(Failed(outcome.place, _reason(str(error), outcome.place)))
+            self._failed(Failed(outcome.place, why_not(error, outcome.place)))
         else:
             self._carry_all = True
             self._waiting.appendleft(outcome.place)
@@ -245,10 +246,6 @@ class _Run:
     def _skipped(self, outcome: NoCapture) -> None:
         self._store.skipped(outcome)
         self.counts.skipped += 1
-
-
-def _reason(said: str, place: Place) -> str:
-    return plain(redact_text(said.removeprefix(f"{place.shown}: ")))
 
 
 def _blame(error: Exception) -> str:

@@ -21,7 +21,7 @@ import msgspec
 
 from diagnostics import __version__
 from diagnostics.batch.judge import CAPTURE, FINDING, VERDICT, Failed, Judged, Known, NoCapture
-from diagnostics.batch.place import Place
+from diagnostics.batch.place import LARGEST, Place
 from diagnostics.capture.oneline import printable
 from diagnostics.errors import InputError
 from diagnostics.journey.told import Told
@@ -33,6 +33,10 @@ VERSION = 1
 _PAUSE = 1.0  # seconds between two commits: what a kill can cost at most
 _BUSY = 10.0
 _MOST_KNOWN = 32
+_FOUND_AT = (
+    "CASE WHEN substr(found_at, 1, length(:old) + 1) IN (:old || ' ', :old || '/')"
+    " THEN :new || substr(found_at, length(:old) + 1) ELSE found_at END"
+)
 
 
 def judged_with(told: Told) -> str:
@@ -137,7 +141,7 @@ class Store:
                 " AND sha256 IS NOT NULL",
                 (place.shown, self._key),
             ).fetchall()
-            if place.size is not None:
+            if place.size is not None and place.size <= LARGEST:
                 rows += self._db.execute(
                     "SELECT sha256 FROM captures WHERE bytes = ? AND judged_with = ?"
                     " AND sha256 IS NOT NULL LIMIT ?",
@@ -179,10 +183,12 @@ class Store:
             )
             for table, names in (("verdicts", VERDICT), ("findings", FINDING)):
                 columns = ", ".join(names)
+                # Findings name the file that they are in, which is another one now.
+                copied = columns.replace("found_at", _FOUND_AT)
                 self._db.execute(
                     f"INSERT INTO {table} (capture, {columns})"
-                    f" SELECT ?, {columns} FROM {table} WHERE capture = ? ORDER BY id",
-                    (capture, twin[0]),
+                    f" SELECT :capture, {copied} FROM {table} WHERE capture = :twin ORDER BY id",
+                    {"capture": capture, "twin": twin[0], "old": twin[1], "new": place},
                 )
         return True
 
@@ -257,6 +263,7 @@ class Store:
             self.commit()
 
     def commit(self) -> None:
+        """Make what was written last, whatever happens to this process."""
         with self._errors_said():
             if self._db.in_transaction:
                 self._db.execute("COMMIT")

@@ -11,6 +11,7 @@ import importlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -21,6 +22,7 @@ from diagnostics.batch.judge import version
 from diagnostics.errors import InputError
 
 _CONNECT = 10  # seconds
+_MOST_ON_WINDOWS = 61  # documentation of ProcessPoolExecutor
 _ANSWER = 60  # seconds until a worker says its version, for it may just be starting
 
 T = TypeVar("T")
@@ -47,7 +49,7 @@ class Processes:
     """A pool of processes on this machine."""
 
     def __init__(self, size: int) -> None:
-        self.size = size
+        self.size = min(size, _MOST_ON_WINDOWS) if sys.platform == "win32" else size
         self._before = {process.pid for process in multiprocessing.active_children()}
         self._pool = self._new()
 
@@ -115,6 +117,8 @@ class Cluster:
                 "--scheduler needs the package distributed: pip install 'why403[dask]'"
             ) from error
         self._address = address
+        if address.lower().startswith("tls://"):
+            _need_certificates(distributed, address)
         try:
             self._client: Any = distributed.Client(address, timeout=_CONNECT, set_as_default=False)
         except (OSError, ValueError, TimeoutError, ImportError) as error:
@@ -165,6 +169,21 @@ class Cluster:
             self._executor.shutdown(wait=False)
         with contextlib.suppress(Exception):
             self._client.close(timeout=_CONNECT)
+
+
+def _need_certificates(distributed: Any, address: str) -> None:
+    """Raises InputError where Dask's configuration names no certificates that can be used
+    (https://distributed.dask.org/en/stable/tls.html)."""
+    said = "it names none"
+    try:
+        if distributed.Security().get_connection_args("client").get("ssl_context") is not None:
+            return
+    except (OSError, ValueError, TypeError) as error:  # ssl.SSLError is an OSError
+        said = " ".join(str(error).split()) or type(error).__name__
+    raise InputError(
+        f"{address}: TLS needs certificates. Name them in Dask's configuration:"
+        f" distributed.comm.tls.ca-file, client.cert and client.key ({said})."
+    )
 
 
 @contextlib.contextmanager

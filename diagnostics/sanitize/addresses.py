@@ -85,9 +85,12 @@ class Addresses:
         return self._authority(url) if url is not None else self._standins.hidden(text)
 
     def segments(self, host: str, path: str) -> str:
-        """A path below a host, as in a source of a Content-Security-Policy."""
+        """A path below a host, as in a source of a Content-Security-Policy, where a slash at the
+        end stands for all that begins so."""
         profile = profile_for(host)
-        return self._provider(profile, path) if profile else self._path(path)
+        if profile is None:
+            return self._path(path)
+        return clean_path(profile, path, self._standins, self.segment, folder=path.endswith("/"))
 
     def _clean(self, text: str) -> str:
         url = urls.parse(text)

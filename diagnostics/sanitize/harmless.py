@@ -16,6 +16,7 @@ import msgspec
 _PIECES = re.compile(r"[-_.~+]")
 _HUMPS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
 _CONSONANTS = re.compile(r"[b-df-hj-np-tv-xz]{6}", re.IGNORECASE)
+_STUTTER = re.compile(r"(.)\1\1")
 _NUMBERED = re.compile(r"[A-Za-z]{1,12}\d{1,3}|\d{1,3}[A-Za-z]{1,3}")
 _NUMBER = re.compile(r"\d{1,4}")
 _VERSION_OF = re.compile(r"@(?=v?\d)")
@@ -26,6 +27,10 @@ _MOST_DIGITS = 6
 _MOST_NUMBERS = 3
 _MOST_HUMPS = 4
 _SURELY_SHORT = 8
+#: A word that is strange to us looks as random letters do, and `utm32` as a part of a code. One in
+#: a name may be; a code in short groups, as in `xkqv-zbwp-jm14`, has more of them.
+_MOST_ODD = 1
+_SHORTEST_ODD = 3
 
 
 class SecretKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -38,6 +43,7 @@ class SecretKind(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Secrets(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kinds: tuple[SecretKind, ...]
     letter_pairs: str
+    abbreviations: str
 
 
 @functools.lru_cache(maxsize=1)
@@ -63,6 +69,11 @@ def _pairs() -> frozenset[str]:
     return frozenset(_secrets().letter_pairs.split())
 
 
+@functools.lru_cache(maxsize=1)
+def _abbreviations() -> frozenset[str]:
+    return frozenset(_secrets().abbreviations.split())
+
+
 @functools.lru_cache(maxsize=8192)
 def is_word(text: str) -> bool:
     """Whether `text`, decoded, is a name made of words and small numbers, such as `index.html`,
@@ -76,6 +87,8 @@ def is_word(text: str) -> bool:
         return False
     if sum(piece.isdigit() for piece in pieces) > _MOST_NUMBERS:
         return False
+    if _odd(pieces) > _MOST_ODD:
+        return False
     return all(map(_is_plain, pieces)) and secret_pattern().search(text) is None
 
 
@@ -84,7 +97,10 @@ def is_phrase(text: str) -> bool:
     words = re.split(r"[ ,]+", text)
     if sum(character.isdigit() for character in text) > _MOST_DIGITS:
         return False
-    return len(words) <= _MOST_PIECES * 2 and all(map(is_word, words))
+    if len(words) > _MOST_PIECES * 2 or not all(map(is_word, words)):
+        return False
+    names = (re.split(r"[ .~+_-]+", name) for name in text.split(","))
+    return all(_odd(pieces) <= _MOST_ODD for pieces in names)
 
 
 def _is_plain(piece: str) -> bool:
@@ -95,9 +111,29 @@ def _is_plain(piece: str) -> bool:
     humps = _HUMPS.findall(piece)
     if len(humps) > _MOST_HUMPS or (len(humps) > 1 and len(piece) < 3 * len(humps)):
         return False
-    lowered = piece.lower()
-    if len(piece) <= _SURELY_SHORT:
-        return len(humps) <= 2
+    return len(humps) <= 2 if len(piece) <= _SURELY_SHORT else _is_speakable(piece)
+
+
+def _odd(pieces: list[str]) -> int:
+    """How many of the pieces may be part of a code."""
+    return sum(map(_is_odd, pieces))
+
+
+def _is_odd(piece: str) -> bool:
+    own = piece.strip("0123456789")
+    letters, digits = own.lower(), len(piece) - len(own)
+    if letters and letters != "v" and (digits > 1 or (digits and own.isupper())):
+        return True  # letters and digits, and no version
+    if len(letters) < _SHORTEST_ODD or letters in _abbreviations():
+        return False
+    return not _is_speakable(letters)
+
+
+def _is_speakable(letters: str) -> bool:
+    """Whether letters follow one another as they do in words."""
+    lowered = letters.lower()
+    if _STUTTER.search(lowered):
+        return False
     if _CONSONANTS.search(lowered) or not set(lowered) & set("aeiouy"):
         return False
     return not any(a + b in _pairs() for a, b in itertools.pairwise(lowered))

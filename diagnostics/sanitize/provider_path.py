@@ -25,6 +25,8 @@ _OWN_TILE = re.compile(
 )
 _GLYPHS = re.compile(r"\d{1,5}-\d{1,5}\.pbf")
 _BEHIND_TILE = re.compile(r"(?:@\dx)?(?:\.[a-z]{1,9}\d{0,3}){0,2}")
+_FIRST = re.compile(r"(?:^|\|)/([a-z0-9-]+)")
+_VERSION = re.compile(r"v\d{1,2}")
 _TILESETS = re.compile(r"(/v4/)([^/]+?)(\.json)?((?:/[^/]*)*)")
 
 
@@ -34,11 +36,16 @@ class Segment(Protocol):
     def __call__(self, raw: str, *, phrase: bool = False) -> str: ...
 
 
-def clean_path(profile: Profile, path: str, standins: StandIns, segment: Segment) -> str:
-    """A path on the provider's host."""
+def clean_path(
+    profile: Profile, path: str, standins: StandIns, segment: Segment, *, folder: bool = False
+) -> str:
+    """A path on the provider's host; with `folder` one that stands for all that begin so, as in a
+    source of a Content-Security-Policy."""
     endpoint = profile.endpoint(path)
+    if endpoint is None and not folder:
+        return _private(profile, path, standins, segment, "parts of paths")
     if endpoint is not None and endpoint.name in kept().private_endpoints:
-        return _private(profile, path, standins, segment)
+        return _private(profile, path, standins, segment, "searches and places", folder=folder)
     if tile := _TILE.fullmatch(path):
         ids = _tilesets(profile, tile[2], standins, segment)
         return tile[1] + ids + tile[3] + tile[4] + _behind(tile[5])
@@ -62,27 +69,55 @@ def clean_path(profile: Profile, path: str, standins: StandIns, segment: Segment
     return "/".join(parts)
 
 
-def _private(profile: Profile, path: str, standins: StandIns, segment: Segment) -> str:
-    """What somebody searched for, or where they are: only the words of the service stay."""
+def _private(
+    profile: Profile,
+    path: str,
+    standins: StandIns,
+    segment: Segment,
+    counted: str,
+    *,
+    folder: bool = False,
+) -> str:
+    """What somebody searched for, or where they are, or what nobody knows: only the words of the
+    service stay, which stand first. Empty segments do not count, and neither does the case, for
+    a path that is written oddly holds the same."""
     parts = path.split("/")
-    owned = parts[1] in _OWNED
-    stays = 6 if owned else 4
-    for place, part in enumerate(parts):
-        if not part:
+    filled = [place for place, part in enumerate(parts) if part]
+    words = [urllib.parse.unquote(parts[place]).lower() for place in filled]
+    first = words[0] if words else ""
+    owned = first in _OWNED
+    of_tilesets = _VERSION.fullmatch(first) is not None
+    services = _services(profile)
+    stays = 5 if owned else 3
+    for number, (place, word) in enumerate(zip(filled, words, strict=True)):
+        part = parts[place]
+        if number == 0 and word in services:
             continue
-        if owned and place == 3:
+        is_last = number == len(filled) - 1 and not folder and not _VERSION.fullmatch(word)
+        if owned and number == 2:
             parts[place] = _account(profile, part, standins)
-        elif parts[1] == "v4" and place == 2:
+        elif of_tilesets and number == 1:
             parts[place] = _tilesets(profile, part, standins, segment)
-        elif place < stays:
+        elif number < stays and (owned or of_tilesets or not is_last):
             parts[place] = segment(part)
         else:
-            name, dot, ending = part.rpartition(".")
-            keeps = bool(dot) and ending.lower() in kept().endings
-            text = urllib.parse.unquote(name if keeps else part)
-            standins.tally.replaced["searches and places"] += 1
-            parts[place] = standins.hidden(text) + (f".{ending}" if keeps else "")
+            parts[place] = _hidden(part, standins)
+            standins.tally.replaced[counted] += 1
     return "/".join(parts)
+
+
+def _services(profile: Profile) -> frozenset[str]:
+    """The words that paths of known endpoints begin with."""
+    paths = "|".join(endpoint.path for endpoint in profile.endpoints)
+    return _OWNED | _OF_TILESETS | frozenset(_FIRST.findall(paths))
+
+
+def _hidden(part: str, standins: StandIns) -> str:
+    name, dot, ending = part.rpartition(".")
+    keeps = bool(dot) and ending.lower() in kept().endings
+    return standins.hidden(urllib.parse.unquote(name if keeps else part)) + (
+        f".{ending}" if keeps else ""
+    )
 
 
 def _account(profile: Profile, raw: str, standins: StandIns) -> str:

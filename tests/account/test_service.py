@@ -49,7 +49,7 @@ def test_where_no_token_may_go(given: str) -> None:
 
 
 def test_names_of_this_machine() -> None:
-    assert all(map(is_loopback, ["localhost", "a.localhost", "127.0.0.1", "[::1]"]))
+    assert all(map(is_loopback, ["localhost", "a.localhost", "localhost.", "127.0.0.1", "[::1]"]))
     assert not any(map(is_loopback, ["example.com", "10.0.0.1", "notlocalhost", ""]))
 
 
@@ -107,6 +107,22 @@ def failure(origin: str) -> str:
     assert SECRET.split(".")[1] not in shown
     assert raised.value.__suppress_context__ or raised.value.__context__ is None
     return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("HTTPS_PROXY", "socks5://127.0.0.1:1"), ("HTTPS_PROXY", f"foo://{SECRET}@x"),
+     ("SSL_CERT_FILE", "/nowhere.pem")],
+)  # fmt: skip
+def test_settings_of_the_environment_that_cannot_be(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ServiceError, match="cannot be asked: ") as raised:
+        Service("https://api.mapbox.com")
+    assert SECRET.split(".")[1] not in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert name in str(raised.value)
 
 
 def test_a_service_that_is_not_there() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import nturl2path
 import os
 from pathlib import Path
 
@@ -128,6 +129,39 @@ def test_urls_go_to_their_file_systems(folder: Path) -> None:
         memory.rm("/w", recursive=True)
 
 
+def test_only_what_lies_below_a_remote_folder_can_be_hidden() -> None:
+    memory = fsspec.filesystem("memory")
+    try:
+        memory.pipe({"/w/u/.captures/1.har": b"{}", "/w/u/.captures/.x/2.har": b"{}"})
+        memory.makedirs("/w/none")
+        for url in (
+            "memory://w/u/.captures",
+            "memory://w/u/.captures/",
+            "memory://w/u/.captures/*.har",
+        ):
+            assert paths(url) == ["/w/u/.captures/1.har"]
+        for url in ("memory://w/none", "memory://w/u"):
+            with pytest.raises(InputError, match="no files in it that are not hidden"):
+                find.find([url])
+    finally:
+        memory.rm("/w", recursive=True)
+
+
+def test_a_remote_size_that_cannot_be_is_not_known() -> None:
+    assert find._size(lambda: {"size": 1 << 64}) is None
+    assert find._size(lambda: {"size": -1}) is None
+    assert find._size(lambda: {"size": 7}) == 7
+
+
+def test_a_file_url_is_a_path_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert find._without_scheme("file:///a%20b/c.har") == "/a b/c.har"
+    assert find._without_scheme("FILE://localhost/a") == "/a"
+    monkeypatch.setattr("urllib.request.url2pathname", nturl2path.url2pathname)
+    assert find._without_scheme("file:///C:/a%20b.har") == "C:\\a b.har"
+    with pytest.raises(InputError, match="cannot be opened"):
+        find._without_scheme("file:///a|b|c")
+
+
 def test_only_urls_of_a_network_are_announced() -> None:
     urls = [
         "in/a.har", "file:///a.har", "memory://a", "s3://bucket/tickets/*.har",
@@ -140,6 +174,7 @@ def test_what_means_nothing_is_an_error(folder: Path) -> None:
     (folder / "none").mkdir()
     for name, says in (
         ("in/none", "is an empty folder"),
+        (f"file://{folder}/none", "is an empty folder"),
         ("in/none/*.har", "matches nothing"),
         ("in/x.har", "no such file or folder"),
         ("a\0b", "cannot be opened"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import pickle
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -134,6 +135,19 @@ def test_an_archive_of_several_is_taken_apart() -> None:
     assert first.verdicts[0][0] == ""
     assert isinstance(second, Failed)
     assert isinstance(third, NoCapture)
+
+
+def test_members_of_one_name_are_places_of_their_own() -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in ("x", "x", "x (2)", "x", "x (2)"):
+            archive.writestr(name, b"{")
+    found = one(file.getvalue(), "up.zip")
+    assert isinstance(found, Members)
+    assert [place.member for place in found.members] == [
+        "x", "x (2)", "x (2) (2)", "x (3)", "x (2) (3)"
+    ]  # fmt: skip
 
 
 def test_an_archive_of_one_is_that_one() -> None:

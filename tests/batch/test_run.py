@@ -159,6 +159,33 @@ def test_each_member_of_an_archive_is_a_row(tickets: Path, results: str, batch: 
     assert batch(tickets.parent) == Counts(total=53, judged=9, known=43, skipped=1)
 
 
+def test_an_archive_that_claims_any_size_costs_nothing(
+    tickets: Path, results: str, batch: Batch
+) -> None:
+    """Its directory says 2**64 - 1 bytes of a member (APPNOTE.TXT, 4.5.3)."""
+    name = tickets / "odd.zip"
+    with zipfile.ZipFile(name, "w") as archive:
+        archive.writestr("a.har", b"{")
+        odd = zipfile.ZipInfo("b.har")
+        archive.writestr(odd, b"{")
+        odd.file_size = 2**64 - 1
+    counts = batch(tickets)
+    assert (counts.total, counts.judged, counts.failed) == (32, 30, 2)
+    sound(results, 32)
+
+
+def test_a_run_again_of_twins_names_each_file(tickets: Path, results: str, batch: Batch) -> None:
+    capture = Path("fixtures/captures/secret-token-firefox.firefox.har")
+    for name in ("one", "two"):
+        (tickets / name).mkdir()
+        shutil.copy(capture, tickets / name / f"{name}.har")
+        batch(tickets)
+    found = rows(results, "SELECT path, found_at FROM findings JOIN captures c ON c.id = capture")
+    twins = [(path, at) for path, at in found if path.endswith(("/one.har", "/two.har"))]
+    assert {Path(path).name for path, _ in twins} == {"one.har", "two.har"}
+    assert [at for path, at in twins if not at.startswith(f"{path} ")] == []
+
+
 def test_a_capture_that_kills_its_worker_is_the_only_one_lost(
     tickets: Path, results: str, batch: Batch
 ) -> None:
@@ -168,6 +195,7 @@ def test_a_capture_that_kills_its_worker_is_the_only_one_lost(
     assert batch(tickets, crew=Fatal(2)) == Counts(total=30, judged=28, failed=2)
     sound(results, 30)
     failed = rows(results, "SELECT path, reason FROM newest WHERE state = 'failed'")
+    assert len(failed) == 2
     assert all("fatal-" in path and "worker process died" in reason for path, reason in failed)
     # It was the worker's fault and may be another time: it is tried again.
     assert batch(tickets) == Counts(total=30, judged=2, known=28)

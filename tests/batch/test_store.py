@@ -94,6 +94,14 @@ def test_contents_are_known_by_size_and_list(opened: Store, results: str) -> Non
         assert not store.again(Known(Place("z.har"), 10, "aa"))
 
 
+@pytest.mark.parametrize("size", [(1 << 62), (1 << 63) - 1, 1 << 63, (1 << 64) - 1])
+def test_a_size_that_cannot_be_is_no_size(opened: Store, size: int) -> None:
+    """A zip archive may claim any size of 64 bits for what is in it; SQLite has 63."""
+    opened.judged(judged("a.har"))
+    assert opened.known(Place("z.har", size=size)) == frozenset()
+    assert opened.known(Place("a.har", size=size)) == {"aa"}
+
+
 def test_a_place_is_known_among_thousands_of_its_size(opened: Store) -> None:
     for number in range(100):
         opened.judged(judged(f"{number}.har", digest=f"{number:02}"))
@@ -118,6 +126,21 @@ def test_a_twin_has_rows_of_its_own(opened: Store, results: str) -> None:
     assert rows(results, "SELECT path, count(*) FROM refusals GROUP BY 1") == [
         ("a.har", 1), ("b/twin.har", 3)
     ]  # fmt: skip
+
+
+def test_a_twins_findings_are_found_at_the_twin(opened: Store, results: str) -> None:
+    first = judged("t1/o'ne_%.har")
+    finding = first.findings[0][:3]
+    places = ("t1/o'ne_%.har entry 9", "t1/o'ne_%.har/in.har entry 1", "t1/o", "entry 0")
+    first = msgspec.structs.replace(first, findings=tuple((*finding, one) for one in places))
+    opened.judged(first)
+    assert opened.again(Known(Place("t2.zip", member="two.har"), 10, "aa"))
+    opened.commit()
+    found = "SELECT found_at FROM findings JOIN captures c ON c.id = capture WHERE path = '{}'"
+    assert rows(results, found.format("t2.zip/two.har")) == [
+        ("t2.zip/two.har entry 9",), ("t2.zip/two.har/in.har entry 1",), ("t1/o",), ("entry 0",)
+    ]  # fmt: skip
+    assert rows(results, found.format("t1/o''ne_%.har")) == [(one,) for one in places]
 
 
 def test_a_place_is_in_one_table(opened: Store, results: str) -> None:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import sys
 from concurrent.futures import BrokenExecutor
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -46,6 +47,18 @@ def test_a_pool_that_broke_is_made_anew() -> None:
     assert multiprocessing.active_children() == []
 
 
+def test_windows_has_room_for_61_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """WaitForMultipleObjects takes no more (documentation of ProcessPoolExecutor)."""
+    pool = Processes(100)
+    assert pool.size == 100
+    pool.stop()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "platform", "win32")
+        pool = Processes(100)
+    assert pool.size == 61
+    pool.stop()
+
+
 def test_other_children_are_left_alone() -> None:
     own = multiprocessing.get_context("spawn").Process(target=_sleep)
     own.start()
@@ -63,6 +76,19 @@ def test_without_distributed_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match=r"pip install 'why403\[dask\]'"):
         Cluster("tcp://127.0.0.1:1")
+
+
+@pytest.mark.parametrize("scheme", ["tls", "TLS"])
+def test_a_tls_scheduler_needs_certificates(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, tmp_path: Path
+) -> None:
+    import dask
+
+    with pytest.raises(InputError, match=r"distributed\.comm\.tls"):
+        Cluster(f"{scheme}://127.0.0.1:1")
+    nowhere = {"distributed.comm.tls.client": {"cert": str(tmp_path / "none.pem"), "key": None}}
+    with dask.config.set(nowhere), pytest.raises(InputError, match=r"distributed\.comm\.tls"):
+        Cluster(f"{scheme}://127.0.0.1:1")
 
 
 class _Client:

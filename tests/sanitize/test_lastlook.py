@@ -52,6 +52,43 @@ def test_a_token_becomes_one_of_its_kind_and_that_stays() -> None:
     assert looked(made) == (made, {})
 
 
+@pytest.mark.parametrize("kind", ["pk", "sk", "tk"])
+@pytest.mark.parametrize(
+    "secret", [UUID, "ghp_" + "a1" * 18, "4111111111111111", "sk-" + "a1" * 10, "kim@example.org"]
+)
+def test_what_stands_behind_a_tokens_kind_is_looked_at(kind: str, secret: str) -> None:
+    for text in (f"{kind}.{secret}", f"https://{kind}.{secret}.example.com/ {secret}"):
+        made, _ = looked(text)
+        assert secret not in made
+        assert looked(made) == (made, {})
+
+
+def test_a_token_stays_beside_a_secret() -> None:
+    made, counts = looked(f"{TOKEN}?a={UUID}&b={TOKEN} {JWT}")
+    token, _, rest = made.partition("?")
+    assert tokens.decode(token).account == "account-1"
+    assert rest == f"a=hidden-1&b={token} hidden-2"
+    assert counts == {
+        "access tokens": 2, "account names": 1, "a UUID": 1, "a JSON Web Token": 1
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("behind", [".", "..", ".!", "@", "-", "%2E"])
+def test_a_token_ends_where_it_ends(behind: str) -> None:
+    made, _ = looked(f"a {TOKEN}{behind}")
+    assert tokens.decode(made[2 : -len(behind)]).account == "account-1"
+    assert looked(made) == (made, {})
+
+
+def test_what_runs_on_behind_a_token_is_looked_at() -> None:
+    made, _ = looked(f"{TOKEN}@{UUID}")
+    assert UUID not in made
+    assert "harbour" not in made
+    made, _ = looked(f"{TOKEN}@example.org {TOKEN} kim@example.org")
+    assert made.endswith(" hidden-1")
+    assert tokens.decode(made.split("@")[0]).account == "account-1"
+
+
 def test_nothing_is_left_of_a_token_that_begins_as_a_shorter_one() -> None:
     cut = TOKEN[:-8]
     made, _ = looked(f"{cut} {TOKEN}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from diagnostics.provider.profile import profiles
 from diagnostics.sanitize.addresses import Addresses
@@ -31,6 +33,7 @@ def clean(path: str) -> tuple[str, Tally]:
         (f"/v4/acme.{ID}.json", "/v4/account-1.hidden-1.json"),
         (f"/v4/{ID}.json", "/v4/hidden-1.json"),
         ("/v4/acme.boats/features.json", "/v4/account-1.boats/features.json"),
+        ("/v3/acme.boats/1/0/0.png", "/v3/account-1.boats/1/hidden-1/hidden-1.png"),
         ("/v4/acme.boats/tilequery/13.37,52.51.json",
          "/v4/account-1.boats/tilequery/hidden-1.json"),
         ("/v4/mapbox.mapbox-streets-v8/tilequery/1,2.json",
@@ -58,7 +61,7 @@ def clean(path: str) -> tuple[str, Tally]:
         ("/tokens/v2/acme", "/tokens/v2/account-1"),
         ("/scopes/v1/acme", "/scopes/v1/account-1"),
         ("/styles/v1/", "/styles/v1/"),
-        ("/styles/v1//x", "/styles/v1//x"),
+        ("/styles/v1//x", "/styles/v1//account-1"),
         ("/v4/", "/v4/"),
         ("/", "/"),
     ],
@@ -71,6 +74,52 @@ def test_what_stays_of_a_path(path: str, made: str) -> None:
     owner = PROFILE.owner(path)
     assert (PROFILE.owner(made) is None) == (owner is None)
     assert (PROFILE.owner(made) in PROFILE.public_owners) == (owner in PROFILE.public_owners)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/autofill/v1/suggest/Berlin", "/autofill/v1/Berlin", "/suggest/Berlin", "/Berlin",
+     "/v4/geocode/mapbox.places/Berlin.json", "//geocoding/v5/mapbox.places/Berlin.json",
+     "/geocoding//v5///mapbox.places/Berlin.json", "/Geocoding/v5/mapbox.places/Berlin.json",
+     "/%67eocoding/v5/mapbox.places/Berlin.json", "/V4/acme.boats/tilequery/Berlin.json",
+     "/geocoding/v5/Berlin.json", "/search/Berlin", "/search/v1/Berlin/", "/a/b/c/Berlin/d"],
+)  # fmt: skip
+def test_no_search_stays_of_an_endpoint_however_it_is_written(path: str) -> None:
+    made = clean(path)[0]
+    assert "Berlin" not in made
+    assert made.count("/") == path.count("/")
+    assert clean(made)[0] == made
+    assert PROFILE.endpoint(made) == PROFILE.endpoint(path)
+
+
+SEGMENTS = st.sampled_from(
+    ["", "styles", "v1", "v4", "v5", "v2", "tilesets", "fonts", "search", "geocoding", "geocode",
+     "tokens", "scopes", "datasets", "events", "raster", "models", "acme", "mapbox", "acme.boats",
+     "mapbox.places", "tiles", "512", "3", "4@2x.png", "0-255.pbf", "draft", "static", "sprite.png",
+     "wmts", "Berlin.json", "boats.html", "optimized-trips", "map-sessions", "mapbox-gl-js", ID,
+     "directions", "%67eocoding", "Styles", "tilequery", "a,b", "x%2Fy", "directions-matrix"]
+)  # fmt: skip
+
+
+@settings(max_examples=500)
+@given(st.lists(SEGMENTS, max_size=8).map(lambda parts: "/" + "/".join(parts)))
+def test_any_path_is_of_the_same_kind_afterwards(path: str) -> None:
+    made = clean(path)[0]
+    assert PROFILE.endpoint(made) == PROFILE.endpoint(path)
+    assert made.count("/") == path.count("/")
+    assert clean(made)[0] == made
+    assert ID not in made
+
+
+def test_the_words_of_a_service_stay() -> None:
+    for path in ("/search/", "/geocoding/", "/3dtiles/", "/styles", "/v4/", "/search/v1"):
+        assert clean(path)[0] == path
+
+
+def test_an_account_goes_from_a_path_that_is_written_oddly() -> None:
+    assert "acme" not in clean("/Styles/v1/acme/boats")[0]
+    assert "acme" not in clean("//styles/v1/acme/boats")[0]
+    assert "acme" not in clean("//v4/acme.boats/1/0/0.png")[0]
 
 
 def test_a_full_stop_ends_an_accounts_name_however_it_is_written() -> None:
