@@ -26,6 +26,7 @@ from mitmproxy.log import ALERT
 
 from addons import contentview
 from addons.contentview import KEY
+from addons.hosted import OWN, option_error
 from diagnostics.capture.exporters import exporters
 from diagnostics.capture.flowfile import exchange_of
 from diagnostics.cli import output
@@ -42,8 +43,6 @@ from diagnostics.report.terminal import plain
 logger = logging.getLogger(__name__)
 
 MARKER = ":no_entry:"
-#: A flow with this in its metadata was made by why403 itself and is no evidence.
-OWN = "why403_own"
 _CAPTURE = "live capture"
 _ENDINGS = (".html", ".htm", ".json", ".md", ".txt")
 _FEWEST_KEPT = 10
@@ -54,6 +53,8 @@ _JUDGED_AT_ONCE = 20
 
 
 class Diagnose:
+    """Diagnoses every flow that bears on a refusal, and says the cause on it."""
+
     name = "why403"
 
     def __init__(self) -> None:
@@ -106,7 +107,7 @@ class Diagnose:
         options = ctx.options
         if "why403_keep" in updated:
             if options.why403_keep < _FEWEST_KEPT:
-                raise _option_error(
+                raise option_error(
                     f"why403_keep: {options.why403_keep}: at least {_FEWEST_KEPT} are needed"
                 )
             self.live.limit = options.why403_keep
@@ -240,7 +241,7 @@ class Diagnose:
         verdict = self.live.add(exchange)
         before = self._index_of(flow)
         if before is not None:  # it was sent again, and this is another answer
-            del self._flows[before]
+            self._flows.pop(before, None)
         if verdict is not None:
             self._flows[index] = flow
             _mark(flow, verdict)
@@ -251,7 +252,7 @@ class Diagnose:
         if len(self._flows) > self.live.kept:
             for known in list(self._flows):
                 if self.live.verdict(known) is None:
-                    del self._flows[known]
+                    self._flows.pop(known, None)  # it may have gone by itself
         self._schedule()
 
     def _index_of(self, flow: http.HTTPFlow) -> int | None:
@@ -328,7 +329,7 @@ def _split(values: Sequence[str]) -> tuple[str, ...]:
 
 def _everywhere(entries: tuple[str, ...], unrestricted: bool) -> Allowed:
     if entries and unrestricted:
-        raise _option_error(
+        raise option_error(
             f"why403_allow: {', '.join(entries)}: contradicts why403_unrestricted, which says that"
             " there is no list"
         )
@@ -343,9 +344,9 @@ def _read_tokens(path: str) -> dict[str, Allowed]:
     try:
         return read_tokens(Path(path).expanduser().read_bytes())
     except OSError as error:
-        raise _option_error(f"why403_tokens: {path}: {error.strerror or error}") from None
+        raise option_error(f"why403_tokens: {path}: {error.strerror or error}") from None
     except ValueError as error:
-        raise _option_error(f"why403_tokens: {path}: {error}") from None
+        raise option_error(f"why403_tokens: {path}: {error}") from None
 
 
 def _checked_report_path(path: str) -> str:
@@ -353,21 +354,15 @@ def _checked_report_path(path: str) -> str:
         return path
     file = Path(path).expanduser()
     if file.suffix.lower() not in _ENDINGS:
-        raise _option_error(
-            f"why403_report: {path}: the ending must be one of {' '.join(_ENDINGS)}"
-        )
+        raise option_error(f"why403_report: {path}: the ending must be one of {' '.join(_ENDINGS)}")
     if not file.parent.is_dir():
-        raise _option_error(f"why403_report: {path}: there is no folder {file.parent}")
+        raise option_error(f"why403_report: {path}: there is no folder {file.parent}")
     return str(file)
 
 
 def _unknown_option(name: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(name, [n for n in known if n.startswith("why403")], 1)
     return f"there is no option {plain(name, 60)}" + (f"; {near[0]} is meant?" if near else "")
-
-
-def _option_error(says: str) -> exceptions.OptionsError:
-    return exceptions.OptionsError(redact_text(says))  # type: ignore[no-untyped-call]
 
 
 def _command_error(says: str) -> exceptions.CommandError:

@@ -13,10 +13,11 @@ import json
 from pathlib import Path
 from typing import TextIO
 
-from mitmproxy import ctx, exceptions, http
+from mitmproxy import ctx, http
 from mitmproxy.addonmanager import Loader
+from mitmproxy.proxy import server_hooks
 
-from addons.hosted import put, request_of
+from addons.hosted import option_error, put, request_of
 from diagnostics import ticket as tickets  # its `load` would pass for a hook of this script
 from diagnostics.capture.flowfile import url_of
 from diagnostics.live.world import CONTROL_HOST, World
@@ -24,6 +25,8 @@ from diagnostics.provider.emulated import is_provider
 
 
 class Emulate:
+    """Answers every request out of the ticket, and lets no connection be made."""
+
     name = "why403_emulate"
 
     def __init__(self) -> None:
@@ -47,7 +50,7 @@ class Emulate:
                 try:
                     ticket = tickets.load(Path(options.why403_ticket))
                 except tickets.TicketError as error:
-                    raise _option_error(str(error)) from None
+                    raise option_error(str(error)) from None
                 folder = Path(options.why403_libraries) if options.why403_libraries else None
                 self.world = World(ticket, folder)
         if "why403_log" in updated:
@@ -57,7 +60,7 @@ class Emulate:
                     self._log = Path(options.why403_log).open("w", encoding="utf-8")  # noqa: SIM115
                 except OSError as error:
                     says = f"why403_log: {options.why403_log}: {error.strerror}"
-                    raise _option_error(says) from None
+                    raise option_error(says) from None
 
     def running(self) -> None:
         proxy = ctx.master.addons.get("proxyserver")  # type: ignore[no-untyped-call]
@@ -90,14 +93,14 @@ class Emulate:
                 }
             )
 
+    def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
+        """Refuse every connection: what is no HTTP would be passed on to where it wants to go."""
+        data.server.error = "no network: the answers are emulated"
+
     def _write(self, line: object) -> None:
         if self._log is not None:
             self._log.write(json.dumps(line) + "\n")
             self._log.flush()
-
-
-def _option_error(says: str) -> exceptions.OptionsError:
-    return exceptions.OptionsError(says)  # type: ignore[no-untyped-call]
 
 
 addons = [Emulate()]

@@ -1,17 +1,20 @@
-"""Which flows are for our own hosts, and how does pure code answer them? For the addons of the
-self-test, the live page, what-if and the emulated provider."""
+"""What several addons share: which flows are for our own hosts, how pure code answers flows, and
+how a wrong option is said."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from mitmproxy import http
+from mitmproxy import exceptions, http
 
 from diagnostics.capture.exchange import Headers
 from diagnostics.capture.flowfile import url_of
 from diagnostics.live import own_site
 from diagnostics.provider.emulated import Reply, Request
+from diagnostics.report.redaction import redact_text
 
+#: A flow with this in its metadata was made by why403 itself and is no evidence.
+OWN = "why403_own"
 #: Kinds of proxy that a browser tells the address (`mitmproxy.proxy.mode_specs`).
 _TOLD = frozenset({"regular", "upstream", "socks5"})
 _PORTS = frozenset({80, 443})
@@ -58,6 +61,11 @@ def put(flow: http.HTTPFlow, reply: Reply) -> None:
         length = flow.response.headers.get("content-length", "0")
         flow.response.content = b""
         flow.response.headers["content-length"] = length
+
+
+def option_error(says: str) -> exceptions.OptionsError:
+    """The error for an option's value that cannot be used; `says` may hold the value."""
+    return exceptions.OptionsError(redact_text(says))  # type: ignore[no-untyped-call]
 
 
 def reply_to(flow: http.HTTPFlow, answer: Callable[[Request], Reply | None]) -> None:

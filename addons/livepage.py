@@ -33,6 +33,8 @@ _NOT_OURS = ("/selftest", "/probe/")
 
 
 class LivePage:
+    """Serves the live page, and takes what its buttons ask for to the other addons."""
+
     name = "why403_livepage"
 
     def __init__(self) -> None:

@@ -23,6 +23,8 @@ _log = logging.getLogger(__name__)
 
 
 class SelfTest:
+    """Serves the self-test's pages, and tells the diagnosis what it found."""
+
     name = "why403_selftest"
 
     def __init__(self) -> None:

@@ -19,6 +19,8 @@ _Hook = Callable[..., Awaitable[None] | None]
 
 
 class Together:
+    """An addon with all hooks of its `parts`, in their order."""
+
     name = "why403_together"
 
     def __init__(self, *parts: object) -> None:

@@ -26,6 +26,8 @@ _LONGEST_PAGE = 2_000_000  # bytes; frames stand in pages that people wrote
 
 
 class Watch:
+    """Tells a capture's obstacles what happens to its connections, and reads what is in scope."""
+
     name = "why403_watch"
 
     def __init__(self, scope: Scope, obstacles: Obstacles, note: Callable[[str], None]) -> None:

@@ -14,10 +14,10 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from mitmproxy import ctx, exceptions, http
+from mitmproxy import ctx, http
 from mitmproxy.addonmanager import Loader
 
-from addons.hosted import host_of, put, request_of
+from addons.hosted import OWN, host_of, option_error, put, request_of
 from diagnostics.browser import url as urls
 from diagnostics.capture.flowfile import url_of
 from diagnostics.journey.told import UNKNOWN, Allowed
@@ -30,20 +30,21 @@ from diagnostics.report.redaction import redact_text
 
 _log = logging.getLogger(__name__)
 
-#: In the metadata of a flow that the diagnosis is to leave alone.
-OWN = "why403_own"
 _NOTES = 20
 #: What mitmproxy can unpack; a browser may offer more.
 _ENCODINGS = "gzip, deflate, br"
 
 
 class WhatIf:
+    """Changes documents and the provider's answers as the option says, and counts."""
+
     name = "why403_whatif"
 
     def __init__(self) -> None:
         self.changes: tuple[Change, ...] = ()
         #: The documents' hosts that are changed; empty for all.
         self.hosts: frozenset[str] = frozenset()
+        self._wanted_hosts: frozenset[str] | None = None
         #: Called when the changes, the counts or the notes are others.
         self.observers: list[Callable[[], None]] = []
         self._before = {"answered": 0, "refused": 0}
@@ -64,8 +65,10 @@ class WhatIf:
             try:
                 changes = read(ctx.options.why403_what_if)
             except ValueError as error:
-                says = f"why403_what_if: {error}"
-                raise exceptions.OptionsError(says) from None  # type: ignore[no-untyped-call]
+                raise option_error(f"why403_what_if: {error}") from None
+            if changes != self.changes or self._wanted_hosts is not None:
+                # Who changes the option himself names no hosts.
+                self.hosts = (self._wanted_hosts if changes else None) or frozenset()
             if changes != self.changes:
                 self._switch(changes)
 
@@ -131,15 +134,17 @@ class WhatIf:
         """Change the traffic like this from now on; an empty list ends it. Documents are changed
         only where they come from `hosts`, everywhere without any. Raises ValueError."""
         read(changes)
-        self.hosts = frozenset(hosts)
-        ctx.options.update(why403_what_if=list(changes))  # type: ignore[no-untyped-call]
+        self._wanted_hosts = frozenset(hosts)
+        try:
+            ctx.options.update(why403_what_if=list(changes))  # type: ignore[no-untyped-call]
+        finally:
+            self._wanted_hosts = None
 
     def _switch(self, changes: tuple[Change, ...]) -> None:
         if changes:
             self._since = dict.fromkeys(self._since, 0)
         else:
             self._before = dict.fromkeys(self._before, 0)
-            self.hosts = frozenset()
         self._notes.clear()
         self.changes = changes
         _log.info("what if: %s", redact_text(" ".join(map(str, changes))) or "nothing is changed")

@@ -44,6 +44,11 @@ _LIBRARY = re.compile(r"[a-z][a-z-]{0,40}@\d[0-9a-z-]{0,20}(?:\.[0-9a-z-]{1,20})
 _LIBRARY_FILE = re.compile(r"[a-z][a-z-]{0,40}(?:\.[a-z]{1,10}){0,2}\.(?:js|css)")
 #: A page, script or stylesheet, and nothing hidden.
 _BODY = re.compile(r"(?:[\w-][\w.-]*/){0,5}[\w-][\w.-]*\.(?:html?|js|css)")
+#: A page of this machine's own, which `live.play` writes under the last part of its address: a
+#: plain name in any system.
+_LOCAL_PAGE = re.compile(
+    r"file:///(?:[^/?#*\\\x00-\x1f]{1,200}/){0,20}[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}\.html?"
+)
 #: har and flow are mitmproxy's; devtools is Chrome DevTools' own export, copied its "Copy all as
 #: HAR", which has no bodies; firefox is that of Firefox.
 Exporter = Literal["har", "flow", "playwright", "devtools", "copied", "firefox", "curl"]
@@ -314,8 +319,14 @@ def parse(text: str, source: str) -> Ticket:
 def _problem(ticket: Ticket) -> str | None:
     """What no type can say about a ticket, or None."""
     for address in (*ticket.opened, *ticket.sites):
-        if urls.parse(address.removesuffix("*")) is None:
+        url = urls.parse(address.removesuffix("*"))
+        if url is None:
             return f"{address!r} is not a URL"
+        if url.scheme == "file":
+            if not _LOCAL_PAGE.fullmatch(address):
+                return f"{address!r} is no address of a file such as file:///home/kim/map.html"
+            if address not in ticket.sites:
+                return f"page: there is no site {address}, and no other file is opened"
     if ticket.client.browser == "none":
         if not ticket.requests:
             return "requests: a client without a browser needs requests to send"

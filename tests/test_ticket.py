@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,42 @@ def test_what_is_wrong_is_said_in_one_line(text: str, says: str) -> None:
         parse(text, "t.yaml")
     assert str(error.value).startswith(says)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "file:///C:\\Users\\x\\evil.bat",
+        "file:///home/kim/C:\\Users\\x\\evil.html",
+        "file:///a\0b.html",
+        "file:///home/kim/..",
+        "file:///home/kim/.bashrc",
+        "file:///home/kim/.html",
+        "file:///home/kim/map.exe",
+        "file:///home/kim/map.html?token=1",
+        "file:///home/kim/map.html:stream",
+        "file:///home/kim/" + "m" * 300 + ".html",
+        "file:///home/kim/*",
+        "file://server/share/map.html",
+        "FILE:///home/kim/map.html",
+    ],
+)
+def test_a_page_of_its_own_is_written_under_a_plain_name(address: str) -> None:
+    """`play` writes such pages into its folder, on any system, by the last part of the address."""
+    quoted = json.dumps(address)
+    with pytest.raises(TicketError, match=r"^t\.yaml: .*file"):
+        parse(f"{CHROMIUM}sites: {{{quoted}: {{html: x}}}}", "t.yaml")
+    with pytest.raises(TicketError):
+        parse(CHROMIUM.replace("https://shop.example.com/map", quoted), "t.yaml")
+
+
+def test_no_other_file_is_opened() -> None:
+    """A page of this machine would be recorded, and kept with the case."""
+    page = "file:///home/kim/map.html"
+    text = CHROMIUM.replace("https://shop.example.com/map", page)
+    with pytest.raises(TicketError, match=r"^t\.yaml: page: there is no site file:///home/kim/map"):
+        parse(text, "t.yaml")
+    assert parse(f"{text}sites: {{'{page}': {{html: x}}}}", "t.yaml").opened == (page,)
 
 
 @pytest.mark.parametrize("secret", ["secret.html", ".ssh/id.html", "pages/id_rsa", "link.html"])

@@ -84,7 +84,7 @@ def _policy_blocks(case: Case) -> Iterable[Proposal]:
         if document is None or document.policy_from != "meta":
             yield (
                 SEND_ORIGIN,
-                "Or set it in the page, where the header is out of reach.",
+                "Set it in the page, where the header is out of reach.",
                 snippet(case, cause, "html-meta"),
                 None,
             )
@@ -98,7 +98,7 @@ def _request_options(case: Case) -> Iterable[Proposal]:
     if dest_is_image:
         yield (
             ASK_ORIGIN,
-            "Or only for the map's images: Leaflet 1.8.0 and later take the policy as an option"
+            "Only for the map's images: Leaflet 1.8.0 and later take the policy as an option"
             " of the layer.",
             snippet(case, cause, "leaflet"),
             None,
@@ -109,7 +109,7 @@ def _request_options(case: Case) -> Iterable[Proposal]:
     upgrade = f" (this page has {library.text}: upgrade first)" if too_old and library else ""
     yield (
         ASK_ORIGIN,
-        f"Or only for the map's requests: {case.profile.library.name} {since} and later{upgrade}"
+        f"Only for the map's requests: {case.profile.library.name} {since} and later{upgrade}"
         " take the policy from transformRequest.",
         snippet(case, cause, "gl-js"),
         None,
@@ -127,7 +127,7 @@ def _policy_trims(case: Case) -> Iterable[Proposal]:
         )
     yield (
         "referrer-policy=no-referrer-when-downgrade",
-        "Or let the page send its whole address (no browser but Chromium does across sites).",
+        "Let the page send its whole address (no browser but Chromium does across sites).",
         '<meta name="referrer" content="no-referrer-when-downgrade">',
         "Every other site that the page asks learns the page's path and query.",
     )
@@ -142,7 +142,7 @@ def _downgrade(case: Case) -> Iterable[Proposal]:
     )
     yield (
         "to=https",
-        "Or let the browser upgrade every request of the page.",
+        "Let the browser upgrade every request of the page.",
         snippet(case, Cause.SCHEME_DOWNGRADE, "csp-upgrade"),
         None,
     )
@@ -158,7 +158,7 @@ def _worker(case: Case) -> Iterable[Proposal]:
     )
     yield (
         "gl-js=1.13.3",
-        "Or the last version 1, which changes the least.",
+        "Take the last version 1, which changes the least.",
         snippet(case, Cause.WORKER_DROPS_REFERER, "cdn-1x"),
         None,
     )
@@ -174,7 +174,7 @@ def _local_page(case: Case) -> Iterable[Proposal]:
     )
     yield (
         "unrestricted-token",
-        "Or use a separate token without allowed URLs for the app, and rotate it.",
+        "Use a separate token without allowed URLs for the app, and rotate it.",
         "",
         "A token without restriction works for anybody who finds it.",
     )
@@ -277,7 +277,7 @@ def _stylesheet(case: Case) -> Iterable[Proposal]:
     if referer is not None and referer.host:
         yield (
             f"allow+={referer.host}",
-            f"Or allow the stylesheet's host, {referer.host}.",
+            f"Allow the stylesheet's host, {referer.host}.",
             referer.host,
             "Any page that uses a stylesheet of that host may then use the token.",
         )

@@ -18,11 +18,12 @@ from pathlib import Path
 import msgspec
 
 from diagnostics.live import browsers
-from diagnostics.live.proxy import Endpoint, LiveError
+from diagnostics.live.proxy import Endpoint, LiveError, free_port
 from diagnostics.live.throwaway import Start, start_plainly
 from diagnostics.live.trust import key_hash
 
 _SECONDS_TO_START = 30
+_NO_SANDBOX = "No usable sandbox!"
 SWITCHES = (
     "--no-first-run",
     "--no-default-browser-check",
@@ -36,6 +37,12 @@ SWITCHES = (
     "NetworkTimeServiceQuerying",
     "--password-store=basic",
     "--use-mock-keychain",
+)
+#: A ticket's page may come from a stranger; WebRTC's UDP would go past the proxy, and so would the
+#: look-up of a TURN server's name. Every other name is looked up by the proxy.
+ON_THIS_MACHINE = (
+    "--webrtc-ip-handling-policy=disable_non_proxied_udp",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 )
 #: WebGL without a graphics card.
 HEADLESS = (
@@ -124,41 +131,55 @@ def running(
     user_agent: str = "",
     start: Start = start_plainly,
 ) -> Iterator[Chromium]:
-    """Chromium with a new profile in `folder`, every host through `proxy`. Raises LiveError."""
+    """Chromium with a new profile in `folder`, all that a page sends through `proxy`. Raises
+    LiveError."""
     program = browsers.find("chromium")
     if program is None:
         raise LiveError(f"Chromium is not there: {browsers.how_to_get('chromium')}")
     profile = folder / "chromium"
     profile.mkdir()
-    port = _free_port()
-    command = [
-        str(program),
-        # A recorder runs in containers too, where the sandbox finds no namespaces.
-        *switches_for(
-            profile,
-            proxy,
-            direct=f"127.0.0.1:{port}",
-            sandbox=not headless and not needs_no_sandbox(),
-        ),
-        *(HEADLESS if headless else ()),
-        f"--remote-debugging-port={port}",
-        "--remote-allow-origins=devtools://devtools",
-        *_user_agent(user_agent, headless),
-        *switches,
-        "about:blank",
-    ]
-    process = start(command, folder / "chromium.txt", None)
+    port = free_port()
+
+    def command(sandbox: bool) -> list[str]:
+        return [
+            str(program),
+            *switches_for(profile, proxy, direct=f"127.0.0.1:{port}", sandbox=sandbox),
+            *(HEADLESS if headless else ()),
+            f"--remote-debugging-port={port}",
+            "--remote-allow-origins=devtools://devtools",
+            *ON_THIS_MACHINE,
+            *_user_agent(user_agent, headless),
+            *switches,
+            "about:blank",
+        ]
+
+    output = folder / "chromium.txt"
+    sandbox = not needs_no_sandbox()
+    process = start(command(sandbox), output, None)
     try:
-        _wait_for_port(port, process)
+        try:
+            _wait_for_port(port, process)
+        except LiveError:
+            # In a container the sandbox may find no namespaces.
+            said = output.read_text(errors="replace") if output.exists() else ""
+            if not sandbox or _NO_SANDBOX not in said:
+                raise
+            _end(process)
+            process = start(command(False), output, None)
+            _wait_for_port(port, process)
         yield Chromium(process, f"http://127.0.0.1:{port}")
     finally:
-        if process.poll() is None:
-            process.terminate()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _user_agent(wanted: str, headless: bool) -> tuple[str, ...]:
@@ -170,12 +191,6 @@ def _user_agent(wanted: str, headless: bool) -> tuple[str, ...]:
             f" Chrome/{major[0]}.0.0.0 Safari/537.36"
         )
     return (f"--user-agent={wanted}",) if wanted else ()
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:

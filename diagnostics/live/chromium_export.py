@@ -106,6 +106,7 @@ class Recording:
         self._tab = self.context.new_page()
 
     def go(self, url: str) -> None:
+        """Open `url` in the tab."""
         from playwright.sync_api import Error
 
         # A visit may end in an error page; that is a case, not a fault of the recorder.
@@ -113,10 +114,12 @@ class Recording:
             self._tab.goto(url, wait_until="commit", timeout=30_000)
 
     def begin(self, devtools: bool) -> None:
+        """Let what comes now count; with the DevTools window, if `devtools` is set."""
         if devtools:
             self._devtools = DevTools(self._browser, self._endpoint, self._tab)
 
     def save(self) -> None:
+        """Write what the DevTools window shows."""
         if self._devtools is not None:
             self.captures |= self._devtools.save(self._folder)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from diagnostics.live import own_site
 from diagnostics.live.obstacles import say
-from diagnostics.live.proxy import LiveError
+from diagnostics.live.proxy import LiveError, free_port
 from diagnostics.live.trust import write_authorities
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def make(
         **settings,
     }
     if web:
-        wanted |= {"web_host": "127.0.0.1", "web_port": _free_port(), "web_open_browser": False}
+        wanted |= {"web_host": "127.0.0.1", "web_port": free_port(), "web_open_browser": False}
     if ticket:
         wanted |= {"why403_ticket": ticket, "upstream_cert": False}
     try:
@@ -161,12 +161,6 @@ def check_port(port: int) -> None:
         except OSError as error:
             code = "port-forbidden" if error.errno == errno.EACCES else "port-taken"
             raise LiveError(say(code, port=port)) from None
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def _our_addons(ticket: str) -> list[object]:

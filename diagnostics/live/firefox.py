@@ -63,6 +63,13 @@ _QUIET: dict[str, Preference] = {
     "toolkit.telemetry.enabled": False,
     "toolkit.telemetry.server": "",
 }
+#: A ticket's page may come from a stranger; WebRTC would go past the proxy. So would Firefox,
+#: for settings of its own, where the proxy has none for it.
+ON_THIS_MACHINE: dict[str, Preference] = {
+    "media.peerconnection.ice.proxy_only": True,
+    "network.proxy.allow_bypass": False,
+    "network.proxy.failover_direct": False,
+}
 #: What its environment has beside the user's own.
 ENVIRONMENT = {"MOZ_CRASHREPORTER_DISABLE": "1"}
 _CONTROL: dict[str, Preference] = {"marionette.port": 0}
@@ -157,12 +164,13 @@ def running(
     extra: Mapping[str, Preference] | None = None,
     start: Start = start_plainly,
 ) -> Iterator[Firefox]:
-    """Firefox with a new profile in `folder`; `extra` are further preferences. Raises LiveError."""
+    """Firefox with a new profile in `folder`, all that a page sends through `proxy`; `extra` are
+    further preferences. Raises LiveError."""
     program = browsers.find("firefox")
     if program is None:
         raise LiveError(f"Firefox is not there: {browsers.how_to_get('firefox')}")
     profile = folder / "firefox"
-    write_preferences(profile, {**preferences(proxy, extra or {}), **_CONTROL})
+    write_preferences(profile, {**preferences(proxy, extra or {}), **ON_THIS_MACHINE, **_CONTROL})
     command = [
         str(program),
         "--profile",

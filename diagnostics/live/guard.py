@@ -68,6 +68,7 @@ def start(descriptor: int, command: list[str]) -> None:
 
 
 def main() -> None:
+    """What this file does as a program; see above."""
     if sys.argv[1] == "--start":
         start(int(sys.argv[2]), sys.argv[3:])
     # A signal to the whole process group (Ctrl-C, a closed terminal) is for the session.

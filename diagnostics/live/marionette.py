@@ -15,10 +15,14 @@ from diagnostics.live.proxy import LiveError
 
 
 class Marionette:
-    """A session with a running Firefox. Every method raises LiveError where Firefox refuses."""
+    """A session with a running Firefox. Whatever asks it something raises LiveError where Firefox
+    refuses, or does not answer as it should."""
 
     def __init__(self, port: int, timeout: float = 60) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+        try:
+            self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+        except OSError as error:
+            raise LiveError(f"Firefox: its control port: {error}") from None
         self._stream = self._socket.makefile("rb")
         self._id = 0
         try:
@@ -32,6 +36,7 @@ class Marionette:
             raise
 
     def close(self) -> None:
+        """Hang up; the browser stays."""
         self._stream.close()
         self._socket.close()
 
@@ -73,17 +78,20 @@ class Marionette:
         message = json.dumps([0, self._id, name, parameters]).encode()
         try:
             self._socket.sendall(b"%d:%s" % (len(message), message))
-            answer = self._read()
         except OSError as error:
             raise LiveError(f"Firefox: {name}: {error}") from None
+        answer = self._read()
         if answer[2]:
             raise LiveError(f"Firefox: {name}: {answer[2].get('message')}")
         return answer[3]
 
     def _read(self) -> Any:
         digits = b""
-        while (byte := self._stream.read(1)) != b":":
-            if not byte or len(digits) > 12:
-                raise LiveError("Firefox closed its control port")
-            digits += byte
-        return json.loads(self._stream.read(int(digits)))
+        try:
+            while (byte := self._stream.read(1)) != b":":
+                if not byte or len(digits) > 12:
+                    raise LiveError("Firefox closed its control port")
+                digits += byte
+            return json.loads(self._stream.read(int(digits)))
+        except (OSError, ValueError) as error:
+            raise LiveError(f"Firefox: its control port: {error}") from None

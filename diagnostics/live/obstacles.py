@@ -189,9 +189,10 @@ class Obstacles:
         if self._unread:
             hosts = list(self._unread)[:_SHOWN_HOSTS]
             count = len(self._unread)
+            more = ", …" if count > _SHOWN_HOSTS else ""
             noun = "one other host" if count == 1 else f"{count} other hosts"
             found.append(
-                f"Connections to {noun} passed unread ({', '.join(hosts)}{', …' * (count > 5)});"
+                f"Connections to {noun} passed unread ({', '.join(hosts)}{more});"
                 " --also HOST reads one of them, --all every one."
             )
         refused = [host for code, host in sorted(self._said) if code.startswith("ca-")]

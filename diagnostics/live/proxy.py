@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +19,15 @@ import msgspec
 
 from diagnostics.live.throwaway import Start, start_plainly
 
-_START = "import sys; from mitmproxy.tools.main import mitmdump; sys.exit(mitmdump())"
+# Windows knows no SIGINT for another process, and mitmproxy no Ctrl-Break.
+_START = """
+import signal, sys
+from mitmproxy.tools.main import mitmdump
+if sys.platform == "win32":
+    signal.signal(signal.SIGBREAK, lambda *_: signal.raise_signal(signal.SIGINT))
+sys.exit(mitmdump())
+"""
+_STOP = getattr(signal, "CTRL_BREAK_EVENT", signal.SIGINT)
 _SECONDS_TO_START = 30
 _SECONDS_TO_STOP = 15
 
@@ -65,7 +74,10 @@ class Proxy(Endpoint):
     def stop(self) -> None:
         """End it and let it write its files."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+            try:
+                self.process.send_signal(_STOP)
+            except (OSError, ValueError):
+                self.process.terminate()
             try:
                 self.process.wait(_SECONDS_TO_STOP)
             except subprocess.TimeoutExpired:
@@ -105,6 +117,13 @@ def running(
         yield proxy
     finally:
         proxy.stop()
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def _wait_for_port(proxy: Proxy, output: Path) -> int:

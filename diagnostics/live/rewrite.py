@@ -24,6 +24,7 @@ from diagnostics.provider.profile import profile_for, profiles
 #: A document longer than this is let through with its headers changed only.
 MOST_BYTES = 16 * 1024 * 1024
 _MOST_NESTED = 3
+_MOST_SAID = 20
 _WITH_POLICY = {"img": "src", "script": "src", "iframe": "src", "link": "href"}
 _OBSTACLES = {
     "page": "a page cannot be moved from here: open it at the other address",
@@ -85,7 +86,7 @@ def document_headers(headers: Pairs, changes: Sequence[Change]) -> Changed:
             before = ", ".join(v for n, v in pairs if n.lower() == _POLICY)
             pairs = [pair for pair in pairs if pair[0].lower() != _POLICY]
             pairs.append(("Referrer-Policy", change.value))
-            says.append(f"Referrer-Policy: {change.value} (was {before or 'not sent'})")
+            says.append(f"Referrer-Policy: {change.value} (was {_shown(before) or 'not sent'})")
         elif change.name == "csp":
             pairs, found = _without_sandbox(pairs)
             if found:
@@ -278,6 +279,8 @@ class _Rewriter:
         return [_value(known, value)]
 
     def _count(self, what: str) -> None:
+        if what not in self._says and len(self._says) >= _MOST_SAID:
+            what = "and more"
         self._says[what] = self._says.get(what, 0) + 1
 
 

@@ -59,7 +59,7 @@ class SelfTestSite:
         if parts[0] == "probe" and len(parts) == 3:
             return self._probe(request, parts[1], parts[2])
         if url.host == HOP and parts[0] == "hop" and len(parts) == 3:
-            return self._hop(url, parts[1], parts[2])
+            return self._hop(parts[1], parts[2])
         if url.host == STYLES and parts[0] == "style" and len(parts) == 2:
             return self._stylesheet(parts[1].removesuffix(".css"))
         if url.host != HOST:
@@ -128,7 +128,7 @@ class SelfTestSite:
         text = f".external {{ background-image: url({target}) }}"
         return Reply(200, (_FRESH, ("Content-Type", "text/css")), text.encode())
 
-    def _hop(self, url: Url, name: str, kind: str) -> Reply:
+    def _hop(self, name: str, kind: str) -> Reply:
         run = self._runs.get(name)
         if run is None or kind not in run.addresses.targets:
             return own_site.refusal(404, "Not found")

@@ -25,6 +25,8 @@ _GUARD = (sys.executable, "-I", "-S", guard.__file__)
 _LOCK = "in-use"
 _SECONDS_TO_END = 5.0
 _NEW = 60.0  # seconds; a folder that young may not have its lock yet
+#: On Windows only a process group can be sent a Ctrl-Break, which ends it in order.
+_FLAGS = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 #: Starts a program; what it says goes to a file, and it may be given an environment.
 Start = Callable[[list[str], Path, dict[str, str] | None], "subprocess.Popen[bytes]"]
 
@@ -36,7 +38,12 @@ def start_plainly(
     OSError."""
     with output.open("wb") as out:
         return subprocess.Popen(
-            command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, env=environment
+            command,
+            stdout=out,
+            stderr=out,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            creationflags=_FLAGS,
         )
 
 
@@ -75,6 +82,7 @@ class Throwaway:
                 pass_fds=pipes,
                 # A Ctrl-C in the terminal is for the session, which ends the browser in order.
                 start_new_session=True,
+                creationflags=_FLAGS,
             )
         self._processes.append(process)
         if sys.platform == "win32":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -89,12 +90,7 @@ class Opened:
         try:
             if window.browser.family == "firefox":
                 profile = session.path / "firefox"
-                firefox.prepare(
-                    window.program,
-                    profile,
-                    proxy,
-                    lambda command: session.start(command, self._said, environment),
-                )
+                self._prepare(profile, session, proxy, environment)
                 command = firefox.command(window.program, profile, url, headless=window.headless)
             else:
                 profile = session.path / "chromium"
@@ -109,6 +105,23 @@ class Opened:
             raise LiveError(f"{window.browser.title} cannot be started: {why}") from None
         except LiveError:
             raise LiveError(self.why_it_ended()) from None
+
+    def _prepare(
+        self, profile: Path, session: Throwaway, proxy: Endpoint, environment: dict[str, str]
+    ) -> None:
+        """Make Firefox's profile, and forget the process that did: when the session ends, its
+        number may be another program's."""
+        started: list[subprocess.Popen[bytes]] = []
+
+        def start(command: list[str]) -> subprocess.Popen[bytes]:
+            started.append(session.start(command, self._said, environment))
+            return started[-1]
+
+        try:
+            firefox.prepare(self.window.program, profile, proxy, start)
+        finally:
+            for process in started:
+                session.end(process)
 
     @property
     def status(self) -> int | None:

@@ -59,14 +59,17 @@ class Asked(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def cause(self) -> Cause | None:
+        """Why it was refused; None where it was not."""
         return self.verdict.cause if self.verdict is not None else None
 
     @property
     def path(self) -> str:
+        """Its URL's path."""
         return self.case.url.path
 
     @property
     def dest(self) -> str:
+        """What the answer is for, in Fetch's words."""
         return destination(self.exchange, self.request)
 
     @property
@@ -76,6 +79,7 @@ class Asked(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def was_sent(self) -> bool:
+        """Whether it left the browser: nothing in it stopped the request."""
         return self.exchange.outcome is not Outcome.BLOCKED
 
     @property
@@ -88,6 +92,7 @@ class Asked(msgspec.Struct, frozen=True, eq=False):
 
     @property
     def stored_by_cdn(self) -> bool:
+        """Whether the answer came from a store between browser and provider."""
         return stored_by_cdn(self.exchange.response_headers) is not None
 
     @property

@@ -66,7 +66,7 @@ def derive(captures: Sequence[Capture], told: Told = Told()) -> Derived:  # noqa
     ticket, skeleton = (
         _browser_ticket(traffic, chosen, stand_ins, spec, told, notes)
         if by_browser
-        else _program_ticket(traffic, chosen, stand_ins, spec, notes)
+        else _program_ticket(chosen, stand_ins, spec, notes)
     )
     client = asking.client_key(chosen[0].request) if chosen else None
     of_client = seen.refused.get(client, set())
@@ -204,7 +204,7 @@ def _browser_ticket(
     told: Told,
     notes: list[str],
 ) -> tuple[Ticket, bool]:
-    built = pages.build(traffic, asked, stand_ins, _unknown_page(asked, spec, told))
+    built = pages.build(traffic, asked, stand_ins, _unknown_page(spec, told))
     notes += built.notes
     if not built.visits:
         raise InputError("the capture names no page that a browser could open")
@@ -243,7 +243,7 @@ def _browser_ticket(
     return ticket, built.skeleton
 
 
-def _unknown_page(asked: Sequence[Asked], spec: TokenSpec, told: Told) -> str:
+def _unknown_page(spec: TokenSpec, told: Told) -> str:
     """The page that stands for one which the capture does not name: on the told list, so that a
     fix can be seen to work."""
     if told.everywhere.entries:
@@ -259,7 +259,6 @@ def _unknown_page(asked: Sequence[Asked], spec: TokenSpec, told: Told) -> str:
 
 
 def _program_ticket(
-    traffic: Sequence[CaptureTraffic],
     asked: Sequence[Asked],
     stand_ins: StandIns,
     spec: TokenSpec,

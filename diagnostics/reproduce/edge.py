@@ -23,6 +23,7 @@ from diagnostics.ticket import PUBLIC_SCOPES, Answer, TokenSpec
 
 _LONGEST_BODY = 20_000
 _MOST_ANSWERS = 200
+_MOST_PIECES = 16
 _STORE = "max-age=43200"
 _OF_A_CACHE = frozenset({"age", "x-cache", "cache-control", "via", "expires"})
 
@@ -163,7 +164,8 @@ def _pieces(path: str) -> list[str]:
     """Pieces of a path from the widest: its resource, its folders up to a number, itself."""
     found = [resource_of(path)]
     parts = path.split("/")
-    for length in range(len(found[0].split("/")) + 1, len(parts)):
+    first = len(found[0].split("/")) + 1
+    for length in range(first, min(len(parts), first + _MOST_PIECES)):
         if any(part.isdigit() for part in parts[1:length]):
             break
         found.append("/".join(parts[:length]) + "/")

@@ -20,6 +20,8 @@ _MARKS = (".vector.pbf", "/static/", "/tiles/", "/sprite", "/fonts/", "/geocod",
           ".mvt", ".webp", ".png", ".json", ".html", "/events/", "/map-sessions/")  # fmt: skip
 #: What a map may leave out.
 _BY_THE_WAY = frozenset({"telemetry", "map session", "glyphs", "sprite"})
+#: Each rule is tried on each refusal, here and where it is read.
+_MOST_RULES = 100
 _Place = tuple[str, str | None]
 
 
@@ -42,8 +44,9 @@ def expect(verdicts: Sequence[Verdict], asked: Sequence[Asked], findings: Iterab
         rules = _rules(verdicts, way)
         if rules or not verdicts:
             break
-    else:  # the same request has several causes: the rules name each for the first that meets it
+    else:  # the same request has several causes: the rules name one for each kind of request
         rules = {(ways[1](v)[0], _referer(v, stand_ins)): v.cause for v in verdicts}
+        rules = dict(itertools.islice(rules.items(), _MOST_RULES))
     ordered = sorted(rules.items(), key=lambda rule: (-len(rule[0][0]), rule[0][1] is None))
     return Expect(
         refusals=tuple(
@@ -56,11 +59,14 @@ def expect(verdicts: Sequence[Verdict], asked: Sequence[Asked], findings: Iterab
 
 
 def _rules(verdicts: Sequence[Verdict], way: Callable[[Verdict], _Place]) -> dict[_Place, str]:
-    """The cause at each place, empty where one place has several or a wider place hides one."""
+    """The cause at each place, empty where one place has several, a wider place hides one, or
+    there are more places than rules should be."""
     rules: dict[_Place, str] = {}
     for verdict in verdicts:
         place = way(verdict)
         if rules.setdefault(place, verdict.cause) != verdict.cause:
+            return {}
+        if len(rules) > _MOST_RULES:
             return {}
     for verdict in verdicts:
         hit = [

@@ -21,7 +21,9 @@ _POLICY = re.compile(r"(referrerPolicy[\"']?\s{0,9}[:=]\s{0,9})([\"'`])[\w-]{0,4
 _GL_MAP = re.compile(r"new\s{1,9}(?:mapboxgl\.)?Map\(\s{0,99}\{")
 _LEAFLET = re.compile(r"\.tileLayer\(\s{0,99}([\"'`])[^\"'`\n]{1,2000}\1\s{0,99},\s{0,99}\{")
 _GL_VERSION = re.compile(r"(/mapbox-gl-js/v|mapbox-gl@)\d{1,3}(?:\.\d{1,4}){2}")
-_INTEGRITY = re.compile(r"\sintegrity\s{0,9}=\s{0,9}(?:\"[^\"]{0,999}\"|'[^']{0,999}')")
+_INTEGRITY = re.compile(
+    r"\sintegrity\s{0,9}=\s{0,9}(?:\"[^\"]{0,999}\"|'[^']{0,999}')", re.IGNORECASE
+)
 _INSECURE = re.compile(r"http://([a-z0-9.-]{1,253})(?=[/?\"'`:])")
 _URL = re.compile(r"https?://[a-z0-9.-]{1,253}/[^\s\"'`<>()\\]{0,4000}")
 _NO_TOKEN = "(?:undefined|null|NaN)?"
@@ -66,7 +68,12 @@ def with_policy(text: str, policy: str) -> str:
 def with_library(text: str, version: str) -> str:
     """The addresses of Mapbox GL JS with another version, whose files have other digests."""
     changed = _GL_VERSION.sub(rf"\g<1>{version}", text)
-    return text if changed == text else _INTEGRITY.sub("", changed)
+    return text if changed == text else without_integrity(changed)
+
+
+def without_integrity(markup: str) -> str:
+    """Markup without the digests of what it loads, which is something else here."""
+    return _INTEGRITY.sub("", markup)
 
 
 def over_https(text: str) -> str:

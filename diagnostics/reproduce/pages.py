@@ -18,7 +18,7 @@ from diagnostics.capture.document import Document
 from diagnostics.journey.traffic import CaptureTraffic
 from diagnostics.journey.verdict import Cause
 from diagnostics.reproduce import asked as asking
-from diagnostics.reproduce import runnable, skeleton
+from diagnostics.reproduce import page_edits, runnable, skeleton
 from diagnostics.reproduce import sites as siting
 from diagnostics.reproduce.asked import Asked
 from diagnostics.reproduce.standins import StandIns
@@ -29,14 +29,13 @@ UNKNOWN_PAGE = "https://page.example/"
 LOCAL_PAGE = "file:///home/user/map.html"
 _MOST_PAGES = 6
 _MOST_DOCUMENTS = 40
-_INTEGRITY = re.compile(
-    r"\sintegrity\s{0,9}=\s{0,9}(\"[^\"]{0,400}\"|'[^']{0,400}')", re.IGNORECASE
-)
+_LOCAL_NAME = re.compile(r"[\w-][\w.-]{0,99}\.html?")
 _REGISTERED = re.compile(r"serviceWorker\s{0,9}\.\s{0,9}register\(\s{0,9}[\"']([^\"']{1,400})[\"']")
 
 
 class Pages(msgspec.Struct):
-    """The browser's side of a ticket. `workers` are its service workers that keep answers."""
+    """The browser's side of a ticket. `keeps`: it has a service
+    worker that keeps answers."""
 
     visits: list[str] = []
     sites: dict[str, Site] = {}
@@ -130,7 +129,8 @@ class _Builder:
         """The address of a page in the ticket."""
         if address.startswith("file:"):
             name = re.sub(r"[^A-Za-z0-9._-]", "", address.partition("?")[0].rpartition("/")[2])
-            return "file:///home/user/" + (name if name.endswith((".html", ".htm")) else "map.html")
+            plain = _LOCAL_NAME.fullmatch(name := name.lstrip(".-"))
+            return f"file:///home/user/{name if plain else 'map.html'}"
         return self._stand_ins.text(address.partition("#")[0]) if _is_web(address) else LOCAL_PAGE
 
     def _seen(self, document: Document, part: CaptureTraffic, frames: list[Document]) -> None:
@@ -147,7 +147,7 @@ class _Builder:
         exchange = document.exchange
         assert exchange is not None
         body = exchange.body or ""
-        text = _INTEGRITY.sub("", self._stand_ins.markup(body))
+        text = page_edits.without_integrity(self._stand_ins.markup(body))
         present = {f.url for f in document.markup.frames} if document.markup else set()
         missing = [f for f in frames if not {f.url, _first_url(f, part)} & present]
         text += "".join(

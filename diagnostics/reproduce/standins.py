@@ -62,12 +62,6 @@ class StandIns:
         kind = "sk" if main.kind == "sk" else "tk" if main.kind == "tk" else "pk"
         return TokenSpec(kind=kind, account=main.account or "acme")  # type: ignore[arg-type]
 
-    def in_place_of(self, token: Token | None) -> str | None:
-        """What the ticket has in place of this token; None for no token at all."""
-        if token is None:
-            return None
-        return self._made.get(token.text, token.text)
-
     def text(self, text: str) -> str:
         """`text` without any secret that is known or looks like one."""
         text = text.encode("utf-8", "replace").decode("utf-8")

@@ -20,7 +20,8 @@ from mitmproxy import exceptions, flow, http
 from mitmproxy.io import FlowReader, FlowWriter
 from mitmproxy.test import tflow, tutils
 
-from addons.diagnose import MARKER, OWN, Diagnose
+from addons.diagnose import MARKER, Diagnose
+from addons.hosted import OWN
 from diagnostics.journey.verdict import Cause, Verdict
 from diagnostics.live import own_site
 from diagnostics.provider.token import encode
@@ -439,6 +440,25 @@ def test_our_own_pages_are_never_diagnosed(addon: Diagnose) -> None:
     assert addon.live.report().capture.exchanges == 0
 
 
+def test_flows_that_go_meanwhile_are_no_error(
+    addon: Diagnose, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether a verdict is kept is asked of flow after flow, and any of them may go then."""
+    held = [made(Referer=OTHER) for _ in range(5)]
+    for refused in held:
+        addon.response(refused)
+    del refused
+    monkeypatch.setattr(type(addon.live), "kept", 0)
+
+    def verdict(live: object, index: int) -> None:
+        held.clear()
+        gc.collect()
+
+    monkeypatch.setattr(type(addon.live), "verdict", verdict)
+    addon.response(made(Referer=SHOP, status=200))
+    assert held == []
+
+
 def test_a_request_that_is_sent_again_loses_an_old_verdict(addon: Diagnose) -> None:
     again = made(Referer=OTHER)
     again.comment = "mine"
@@ -635,4 +655,4 @@ def test_any_bytes_in_a_flow_are_taken(
     addon.response(odd)
     assert odd.marked == MARKER
     json.dumps(odd.metadata["why403"], ensure_ascii=False).encode()
-    assert addon.explain(odd).isascii() or odd.comment
+    assert "\x1b" not in addon.explain(odd)

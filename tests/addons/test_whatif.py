@@ -232,6 +232,32 @@ def test_what_cannot_be_tried_is_said(in_mitmproxy: Load, change: str, says: str
     assert [str(c) for c in changing.addon.changes] == [POLICY]
 
 
+def test_hosts_belong_to_the_changes_that_they_were_named_with(in_mitmproxy: Load) -> None:
+    changing = Changing(in_mitmproxy)
+    changed = lambda: "referrer-policy" in changing.get()[1].headers  # noqa: E731
+    changing.addon.set([], ["a.example"])
+    changing.context.options.update(why403_what_if=[POLICY])
+    assert changed()
+    changing.addon.set([POLICY], ["a.example"])  # the same changes elsewhere
+    assert not changed()
+    with pytest.raises(exceptions.OptionsError):
+        changing.context.options.update(why403_what_if=["nonsense"])
+    assert not changed()  # nothing is changed in more places than before
+    with pytest.raises(ValueError, match="nonsense"):
+        changing.addon.set(["nonsense"], ["shop.example.com"])
+    assert not changed()
+    changing.context.options.update(why403_what_if=["referrer-policy=origin"])
+    assert changed()
+
+
+def test_a_note_on_a_page_of_many_changes_is_short(in_mitmproxy: Load) -> None:
+    changing = Changing(in_mitmproxy, POLICY)
+    many = "".join(f"<meta name=referrer content=x{n}>" for n in range(5000))
+    _, response = changing.get(body=many, referrer_policy="x" * 50_000)
+    assert (response.content or b"").count(b"strict-origin-when-cross-origin") == 5000
+    assert max(len(note["says"]) for note in changing.addon.before_after["notes"]) < 2000
+
+
 def test_observers_are_told(in_mitmproxy: Load) -> None:
     changing = Changing(in_mitmproxy)
     told: list[int] = []

@@ -15,6 +15,7 @@ import pytest
 from diagnostics.live import browsers, chromium, trust
 from diagnostics.live.chromium import Chromium, Tabs
 from diagnostics.live.proxy import Endpoint, LiveError
+from diagnostics.live.throwaway import start_plainly
 
 PAGE = "http://a.example/"
 
@@ -108,6 +109,36 @@ def test_one_that_quits_at_once_is_no_running_one(
     # Its control port alone does not go through the proxy.
     assert f"--proxy-bypass-list=<-loopback>;127.0.0.1:{port}" in command
     assert "--remote-allow-origins=devtools://devtools" in command
+    # Measured: without it the name of a page's TURN server is looked up past the proxy.
+    assert "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1" in command
+
+
+@pytest.mark.parametrize("root", [True, False])
+@pytest.mark.parametrize("usable", [True, False])
+def test_a_page_is_in_a_sandbox_wherever_there_can_be_one(
+    root: bool, usable: bool, tmp_path: Path, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Measured: without namespaces Chromium ends at once, and says so."""
+    monkeypatch.setattr(chromium, "needs_no_sandbox", lambda: root)
+    monkeypatch.setattr(browsers, "find", lambda name: Path(sys.executable))
+    monkeypatch.setattr(browsers, "version", lambda name: "")
+    started: list[bool] = []
+
+    def start(
+        command: list[str], output: Path, environment: dict[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
+        sandbox = "--no-sandbox" not in command
+        started.append(sandbox)
+        (port,) = (word.partition("=")[2] for word in command if "debugging-port" in word)
+        code = f"import http.server as h; h.HTTPServer(('127.0.0.1', {port}), None).serve_forever()"
+        if sandbox and not usable:
+            code = "import sys; sys.exit('[1:1:ERROR:zygote] No usable sandbox! If this is')"
+        return start_plainly([sys.executable, "-c", code], output)
+
+    with chromium.running(tmp_path, endpoint, start=start) as running:
+        assert running.process.poll() is None
+    assert running.process.poll() is not None
+    assert started == ([False] if root else [True] if usable else [True, False])
 
 
 # ---- tabs ----

@@ -105,3 +105,20 @@ def test_a_browser_that_goes_away(peer: Peer) -> None:
     with pytest.raises(LiveError):
         control.go("https://shop.example.com/")
     control.close()
+
+
+def test_no_port_and_no_protocol() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        thread = threading.Thread(target=_greet, args=[listener, b"5:hello"])
+        thread.start()
+        with pytest.raises(LiveError, match="Firefox: its control port: "):
+            Marionette(port, timeout=5)
+        thread.join()
+    with pytest.raises(LiveError, match="Firefox: its control port: "):
+        Marionette(port, timeout=5)
+
+
+def _greet(listener: socket.socket, greeting: bytes) -> None:
+    with listener.accept()[0] as connection:
+        connection.sendall(greeting)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ssl
 import urllib.request
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from diagnostics.live import proxy as proxies
 from diagnostics.live.play import EMULATOR
-from diagnostics.live.proxy import LiveError
+from diagnostics.live.proxy import LiveError, Proxy
 
 TICKET = """
 title: t
@@ -39,6 +40,29 @@ def test_it_answers_and_stops(tmp_path: Path) -> None:
         process = proxy.process
     assert process.poll() is not None
     assert "https://shop.example.com/map" in har.read_text()
+
+
+def test_where_a_signal_cannot_be_sent_it_is_ended_all_the_same(tmp_path: Path) -> None:
+    class Process:
+        """A program of a system that knows no such signal."""
+
+        asked: ClassVar[list[str]] = []
+
+        def poll(self) -> None:
+            return None
+
+        def send_signal(self, signal: int) -> None:
+            raise ValueError("Unsupported signal")
+
+        def terminate(self) -> None:
+            self.asked.append("terminate")
+
+        def wait(self, seconds: float) -> int:
+            self.asked.append("wait")
+            return 1
+
+    Proxy(0, tmp_path, tmp_path, Process()).stop()  # type: ignore[arg-type]
+    assert Process.asked == ["terminate", "wait"]
 
 
 def test_a_bad_ticket_is_said_in_one_line(tmp_path: Path) -> None:

@@ -35,6 +35,18 @@ def body(text: str, *texts: str, kind: str = "text/html; charset=utf-8") -> Chan
     return rewrite.document_body(text.encode(), kind, PAGE, changes(*texts))
 
 
+def test_many_changes_are_a_few_sentences() -> None:
+    markup = "".join(f"<meta name=referrer content=x{n % 30}>" for n in range(90))
+    changed = body(markup, POLICY)
+    assert changed.body.count(b"strict-origin-when-cross-origin") == 90
+    assert changed.says[:2] == (
+        "<meta name=referrer> was x0 (3 times)",
+        "<meta name=referrer> was x1 (3 times)",
+    )
+    assert len(changed.says) == 21
+    assert changed.says[-1] == "and more (30 times)"
+
+
 MARKUP = [
     (
         '<meta name="referrer" content="no-referrer">',

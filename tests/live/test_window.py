@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from diagnostics.live import browsers, chromium, window
-from diagnostics.live.proxy import LiveError
+from diagnostics.live import browsers, chromium, firefox, guard, window
+from diagnostics.live.proxy import Endpoint, LiveError
+from diagnostics.live.throwaway import throwaway
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
@@ -76,6 +79,39 @@ def test_one_s_own_profile(machine: Path, monkeypatch: pytest.MonkeyPatch) -> No
     chosen = window.choose(own_profile=True)
     assert chosen.browser.name == "brave"
     assert any("Your own profile of Brave" in says for says in chosen.warnings())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the programs are POSIX's")
+def test_the_firefox_that_prepared_the_profile_is_forgotten(
+    tmp_path: Path, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process group may be another program's some time after its end."""
+    ended: list[int] = []
+    killed: list[int] = []
+    kill = guard.kill
+
+    def prepare(program: Path, profile: Path, proxy: object, start: Any) -> None:
+        process = start(["/bin/sh", "-c", "exit 0"])
+        assert process.wait(20) == 0
+        ended.append(process.pid)
+
+    def noted(group: int) -> None:
+        killed.append(group)
+        kill(group)
+
+    monkeypatch.setattr(firefox, "prepare", prepare)
+    monkeypatch.setattr(firefox, "command", lambda *_, **__: ["/bin/sh", "-c", "sleep 60"])
+    chosen = window.Window(browsers.named("firefox"), Path("/bin/sh"), headless=True)
+    with throwaway(tmp_path) as session:
+        told: list[str] = []
+        monkeypatch.setattr(session, "_tell", told.append)
+        opened = window.Opened(chosen, session, endpoint, "about:blank")
+        assert opened.status is None
+        assert told == [f"-{ended[0]}\n"]  # the guard forgets it too
+        monkeypatch.setattr(guard, "kill", noted)
+        session.end_all()
+    assert len(killed) == 1
+    assert ended[0] not in killed
 
 
 def test_root_is_warned(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -223,3 +223,12 @@ def test_what_a_cache_had_been_granted_was_before_the_list() -> None:
     assert edge.first_list(granted, spec) == msgspec.structs.replace(spec, first=())
     assert edge.first_list(refused, spec) == spec
     assert edge.first_list(granted, TokenSpec()) == TokenSpec()
+
+
+def test_a_long_path_has_few_pieces() -> None:
+    """Each piece is as long as its folders together, and is looked for in every address."""
+    path = "/api" + "/a" * 8000
+    pieces = edge._pieces(path)
+    assert len(pieces) <= 20
+    assert pieces[-1] == path
+    assert all(path.startswith(piece) for piece in pieces)

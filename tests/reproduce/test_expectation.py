@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from diagnostics.journey.verdict import Cause, Confidence, Verdict
@@ -85,6 +87,18 @@ def test_by_page_and_kind_where_neither_is_enough() -> None:
     )
     assert len(made) == 4
     assert [len(url) for url, _, _ in made] == sorted((len(u) for u, _, _ in made), reverse=True)
+
+
+def test_more_rules_than_anybody_reads_are_given_up() -> None:
+    """Each rule is tried on each refusal, and a case of many tilesets must not take minutes."""
+    many = [
+        verdict((ONE, TWO)[n % 2], TILE.replace("boats", f"boats{n}"), A if n % 3 else B)
+        for n in range(20_000)
+    ]
+    began = time.process_time()
+    made = expect(many, [], [], StandIns(None)).refusals
+    assert time.process_time() - began < 10  # minutes where each meets each
+    assert {(rule.url, rule.referer) for rule in made} == {(".vector.pbf", A), (".vector.pbf", B)}
 
 
 def test_what_nothing_tells_apart_is_named_once() -> None:

@@ -25,6 +25,13 @@ def test_a_policy_of_requests(text: str, wanted: str) -> None:
     assert page_edits.with_policy(text, "origin") == wanted
 
 
+def test_another_library_has_another_digest() -> None:
+    old = '<script INTEGRITY="sha384-x" src="/mapbox-gl-js/v3.9.0/mapbox-gl.js"></script>'
+    new = '<script src="/mapbox-gl-js/v3.10.0/mapbox-gl.js"></script>'
+    assert page_edits.with_library(old, "3.10.0") == new
+    assert page_edits.with_library(old, "3.9.0") == old
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

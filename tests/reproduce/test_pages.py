@@ -285,6 +285,9 @@ def test_a_sandboxed_frame_stays_one() -> None:
         ("file:///home/kim/My%20Maps/kims%20map.html?token=1", "file:///home/user/kims20map.html"),
         ("file:///C:/Users/kim/map.htm", "file:///home/user/map.htm"),
         ("file:///home/kim/", "file:///home/user/map.html"),
+        ("file:///home/kim/.%6dap.html", "file:///home/user/6dap.html"),
+        ("file:///home/kim/.html", "file:///home/user/map.html"),
+        (f"file:///home/kim/{'m' * 300}.html", "file:///home/user/map.html"),
         ("capacitor://localhost/index.html", "file:///home/user/map.html"),
     ],
 )
