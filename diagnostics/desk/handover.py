@@ -17,6 +17,7 @@ from diagnostics.provider.token import KINDS
 from diagnostics.report import html, wording
 from diagnostics.report.group import short_url
 from diagnostics.report.wording import counted
+from diagnostics.sanitize.standins import is_made_up
 
 #: Every text of the folder and what it is; the README lists these and the pictures and captures.
 TEXTS = {
@@ -97,14 +98,22 @@ def _tokens(handover: Handover) -> Iterator[Block]:
     yield Table(
         ("Account", "Token ID", "Kind", "Failing requests"),
         tuple(
-            (t.account or "-", t.id or "-", KINDS.get(t.kind, t.kind), f"{t.requests:,}")
+            (t.account or "-", _shown_id(t.id), KINDS.get(t.kind, t.kind), f"{t.requests:,}")
             for t in handover.tokens
         ),
         frozenset({0, 1}),
     )
-    yield Paragraph(
-        "Account and id are written in the token itself. The token is left out everywhere here."
-    )
+    says = "Account and id are written in the token itself. The token is left out everywhere here."
+    if any(is_made_up(token.id) for token in handover.tokens):
+        says += (
+            " An id that has not the usual form was left out as well: the account page's list of"
+            " tokens has it."
+        )
+    yield Paragraph(says)
+
+
+def _shown_id(token_id: str) -> str:
+    return "(left out)" if is_made_up(token_id) else token_id or "-"
 
 
 def _request(example: Example) -> Iterator[Block]:

@@ -39,6 +39,11 @@ class Tally:
         self.replaced.update(other.replaced)
 
 
+def is_made_up(token_id: str) -> bool:
+    """Whether the id of a token is one that a stand-in was given."""
+    return _TOKEN_ID.fullmatch(token_id) is not None
+
+
 class StandIns:
     """The stand-ins of one capture, in the order in which their originals are met. With `named`
     the names of accounts and the ids of tokens and resources stay, where they look like such."""

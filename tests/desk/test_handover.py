@@ -16,6 +16,7 @@ from diagnostics.desk.handover import TEXTS, texts
 from diagnostics.desk.support import Handover, put_together
 from diagnostics.journey.told import Allowed, Told
 from diagnostics.journey.verdict import Cause
+from diagnostics.provider.token import encode
 from tests import planting
 from tests.desk.recorded import recorded
 
@@ -134,3 +135,23 @@ def test_hostile_capture(tmp_path: Path) -> None:
     for text in texts(found, {}).values():
         assert "<script>window" not in re.sub(r"`[^`]*`", "", text)
         assert "\x1b" not in text
+
+
+def test_an_id_that_was_left_out_is_no_id(tmp_path: Path) -> None:
+    legacy = encode("pk", {"u": "oldacct", "a": "XGVabcd"})
+    entry = {
+        "request": {
+            "method": "GET",
+            "url": f"https://api.mapbox.com/styles/v1/oldacct/x?access_token={legacy}",
+            "headers": [{"name": "User-Agent", "value": "curl/8.14.1"}],
+        },
+        "response": {"status": 403, "headers": [], "content": {}},
+    }
+    file = tmp_path / "a.har"
+    file.write_text(json.dumps({"log": {"version": "1.2", "entries": [entry]}}))
+    found = put_together(read_capture(str(file)), Told(Allowed(("shop.example.com",), "--allow")))
+    assert found is not None
+    sheet = texts(found, {})["README.md"]
+    assert "| `oldacct` | `(left out)` | public | 1 |" in sheet
+    assert "An id that has not the usual form was left out" in sheet
+    assert "removed" not in sheet.partition("## Browsers")[0]
