@@ -8,10 +8,12 @@ that arrived is the reading of the request.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from diagnostics.browser import html
 from diagnostics.browser import referrer_policy as rp
 from diagnostics.browser import url as urls
 from diagnostics.browser.engine import Engine
@@ -144,6 +146,7 @@ def _senders(
     else:
         plain = base
         yield "a script of the page", plain, ()
+    yield from _srcdoc_senders(document, plain)
     for policy in scripts.request_policies:
         if policy in rp.POLICIES:
             yield (
@@ -275,6 +278,38 @@ def _attribute_senders(
                 msgspec.structs.replace(base, means=Means.ELEMENT, request_policy=parsed.policy),
                 (Evidence(f"The element is {says}.", f"{document.where}, markup"),),
             )
+
+
+def _srcdoc_senders(document: Document, base: Situation) -> Iterable[_Sender]:
+    """Frames made from markup that set a policy of their own; without one they have the page's."""
+    frames = document.markup.frames if document.markup is not None else ()
+    for markup in dict.fromkeys(frame.srcdoc for frame in frames if frame.srcdoc):
+        content, policy = _meta_policy(markup, document.url)
+        if policy and policy != document.policy:
+            says = f'The markup of a srcdoc frame has <meta name="referrer" content="{content}">.'
+            yield (
+                "a srcdoc frame of the page",
+                msgspec.structs.replace(base, context=Context.SRCDOC, policy=policy),
+                (Evidence(says, f"{document.where}, markup"),),
+            )
+
+
+@functools.lru_cache(maxsize=64)
+def _meta_policy(markup: str, url: str) -> tuple[str, str]:
+    """What the last meta element with a known policy says, and that policy; "" for none."""
+    found = [(meta.content, rp.parse_meta(meta.content).policy) for meta in
+             html.read(markup, url).meta_referrer]  # fmt: skip
+    return next((one for one in reversed(found) if one[1]), ("", ""))
+
+
+def sets_its_own(hypothesis: Hypothesis, document: Document | None) -> bool:
+    """Whether it is a srcdoc frame with another policy than its page."""
+    situation = hypothesis.situation
+    return (
+        situation.context is Context.SRCDOC
+        and document is not None
+        and situation.policy != document.policy
+    )
 
 
 def _compare(

@@ -18,7 +18,7 @@ from diagnostics.journey.case import (
     header_evidence,
     shown,
 )
-from diagnostics.journey.hypothesis import IN_SCRIPTS, is_bare
+from diagnostics.journey.hypothesis import IN_SCRIPTS, is_bare, sets_its_own
 from diagnostics.journey.page import full_referer
 from diagnostics.journey.told import WHETHER_RESTRICTED
 from diagnostics.journey.verdict import Cause, Confidence, Evidence, State
@@ -76,9 +76,12 @@ def _blocked(case: Case, best: Hypothesis) -> StageReport:
     if any(evidence.where == IN_SCRIPTS for evidence in best.evidence):
         return _blocked_by_script(case, best)
     where, says = _place(case, best)
+    # Which of a page's frames asked, a capture seldom shows.
+    guess = sets_its_own(best, document) and not case.issuer.srcdoc
+    unsure = guess or case.reading.agreement == "unseen"
     claim = Claim(
         Cause.REFERRER_POLICY_BLOCKS,
-        case.if_restricted if case.reading.agreement != "unseen" else Confidence.LIKELY,
+        Confidence.LIKELY if unsure else case.if_restricted,
         f"{where} sets the referrer policy {prediction.policy}, which sends no Referer to"
         f" {case.url.host}; a token with allowed URLs is refused without one.",
         (*says, *best.evidence, header_evidence(case.exchange, "Referer", None)),
@@ -135,6 +138,8 @@ def _place(case: Case, best: Hypothesis) -> tuple[str, tuple[Evidence, ...]]:
         return f"The worker's script, {script},", (
             Evidence(f"Its answer has Referrer-Policy: {best.situation.own_policy}.", script),
         )
+    if sets_its_own(best, document):
+        return "A meta element in a srcdoc frame of the page", ()
     if best.situation.request_policy:
         return f"The request itself ({best.sender})", ()
     if document.policy_from == "header":

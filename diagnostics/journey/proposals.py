@@ -15,7 +15,7 @@ from diagnostics.capture.document import Document
 from diagnostics.causes import software
 from diagnostics.journey import edge
 from diagnostics.journey.case import Case, shown
-from diagnostics.journey.hypothesis import IN_SCRIPTS
+from diagnostics.journey.hypothesis import IN_SCRIPTS, sets_its_own
 from diagnostics.journey.list_proposals import allow_page, api_host, corrected_list
 from diagnostics.journey.page import full_referer
 from diagnostics.journey.proposal import (
@@ -58,6 +58,13 @@ def _policy_blocks(case: Case) -> Iterable[Proposal]:
             ASK_ORIGIN,
             f"Change the request's own policy, in {place}, to {rp.DEFAULT}.",
             snippet(case, cause, key),
+            None,
+        )
+    elif best is not None and sets_its_own(best, document):
+        yield (
+            SEND_ORIGIN,
+            f"Change the meta element in the frame's srcdoc to {rp.DEFAULT}.",
+            snippet(case, cause, "html-meta"),
             None,
         )
     else:

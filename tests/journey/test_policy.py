@@ -304,3 +304,23 @@ def test_an_admitted_referer_is_not_a_matter_of_policy(to: str) -> None:
         assert verdict.cause == "account-or-resource", policy
         assert station(verdict, "policy").state == "ok"
         assert station(verdict, "wire").state == "ok"
+
+
+SRCDOC = "<iframe srcdoc=\"<meta name=referrer content='{}'><script></script>\"></iframe>"
+
+
+def test_a_srcdoc_frame_with_a_policy_of_its_own() -> None:
+    tape = Tape(PROXY).page(html=SRCDOC.format("no-referrer")).ask(referer=None)
+    verdict = verdict_of(tape, told=ALLOWED)
+    assert (verdict.cause, verdict.confidence) == ("referrer-policy-blocks", "likely")
+    assert verdict.because.startswith("A meta element in a srcdoc frame of the page sets")
+    assert "in the frame's srcdoc" in verdict.fixes[0].says
+    assert verdict.fixes[0].predicted == "allowed"
+
+
+def test_a_srcdoc_frame_is_not_blamed_for_what_the_page_explains() -> None:
+    tape = Tape(PROXY).page(html=SRCDOC.format("no-referrer"), policy="no-referrer")
+    verdict = verdict_of(tape.ask(referer=None), told=ALLOWED)
+    assert verdict.because.startswith("The page's response header sets")
+    tape = Tape(PROXY).page(html=SRCDOC.format("origin")).ask(referer=None)
+    assert verdict_of(tape, told=ALLOWED).cause == "client-strips-referer"
