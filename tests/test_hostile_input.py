@@ -115,7 +115,7 @@ UNUSABLE: dict[str, tuple[bytes, str]] = {
     "a JSON list": (b"[1, 2]", "not a HAR"),
     "entries is an object": (b'{"log":{"entries":{}}}', "not a HAR"),
     "entries is null": (b'{"log":{"entries":null}}', "log.entries"),
-    "NaN": (b'{"log":{"entries":[NaN]}}', "not valid JSON"),
+    "a number that is none": (b'{"log":{"entries":[NaM]}}', "not valid JSON"),
     "plain text": (b"hello", ""),
     "binary": (bytes(range(256)) * 4, ""),
     "zeros": (b"\0" * 1000, ""),

@@ -35,9 +35,9 @@ from diagnostics.capture.exporters import engine_of, exporter_of
 from diagnostics.capture.fields import lacks_brackets, with_brackets
 from diagnostics.capture.mend import (
     UNREADABLE,
-    has_no_numbers,
     loose,
     loose_or_raise,
+    stumbled_over_no_number,
     without_depths,
     without_lone_surrogates,
     without_no_numbers,
@@ -175,7 +175,7 @@ def _decode_file(view: memoryview, file: str) -> _File:
         if at_the_end or "surrogate" in str(error) or "escape" in str(error):
             # For nothing less is a file copied that may be a gigabyte of anything.
             view = memoryview(without_lone_surrogates(view))
-        elif "malformed" in str(error) and has_no_numbers(view):
+        elif stumbled_over_no_number(view, error):
             view = memoryview(without_no_numbers(view))
     try:  # Once more: mended, or to say what is wrong.
         return _FILE.decode(view)

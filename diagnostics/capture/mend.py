@@ -29,12 +29,14 @@ _BRACKETS = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+"?)*+([\[{]++|[\]}]
 # What other languages write for numbers that JSON lacks (RFC 8259, section 6), and strings, in
 # which such a word means nothing.
 _NO_NUMBER = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|(NaN|-?Infinity)', re.DOTALL)
-_LOOKS_LIKE_NO_NUMBER = re.compile(rb"[:,\[]\s*+(?:NaN|-?Infinity)")
+_AT_BYTE = re.compile(r"\(byte (\d{1,18})\)")
 
 
-def has_no_numbers(data: memoryview) -> bool:
-    """Whether words like NaN may stand there as values."""
-    return _LOOKS_LIKE_NO_NUMBER.search(data) is not None
+def stumbled_over_no_number(data: memoryview, error: Exception) -> bool:
+    """Whether what a parser did not understand is one of these words, by the byte that it names:
+    nothing else of the data is looked at."""
+    place = _AT_BYTE.search(str(error))
+    return place is not None and bytes(data[int(place[1]) :][:8]).startswith((b"NaN", b"Infinity"))
 
 
 def without_no_numbers(data: memoryview) -> bytearray:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from diagnostics.capture.mend import (
     MAXIMUM_DEPTH,
-    has_no_numbers,
     loose,
+    stumbled_over_no_number,
     without_depths,
     without_lone_surrogates,
     without_no_numbers,
@@ -54,9 +54,24 @@ def test_what_is_in_order_stays_as_it_is(value: object) -> None:
 def test_no_numbers() -> None:
     value = {"a": float("nan"), "b": [float("inf"), -float("inf"), 1.5], 'NaN "': ": NaN"}
     data = memoryview(json.dumps(value).encode())
-    assert has_no_numbers(data)
     assert json.loads(without_no_numbers(data)) == {"a": -1, "b": [-1, -1, 1.5], 'NaN "': ": NaN"}
-    assert not has_no_numbers(memoryview(b'{"a": "NaN", "Infinity": 1}'))
+
+
+@pytest.mark.parametrize(
+    ("data", "is_one"),
+    [
+        (b'{"a": NaN}', True),
+        (b"[-Infinity]", True),
+        (b"[Infinity]", True),
+        (b"[NaM, NaN]", False),
+        (b"[", False),
+        (b'{"a": nan}', False),
+    ],
+)
+def test_what_a_parser_stumbled_over(data: bytes, is_one: bool) -> None:
+    with pytest.raises(msgspec.DecodeError) as raised:
+        msgspec.json.decode(data)
+    assert stumbled_over_no_number(memoryview(data), raised.value) is is_one
 
 
 @pytest.mark.parametrize("beyond", [0, 2, 3, 5_000])

@@ -295,7 +295,7 @@ def test_absurd_numbers() -> None:
     assert report["summary"]["refused"] > len(entries) * 0.8
 
 
-@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "+1", "01", "0x1", ".5", "1."])
+@pytest.mark.parametrize("number", ["nan", "inf", "-nan", "+1", "01", "0x1", ".5", "1."])
 def test_a_number_that_json_does_not_know_is_said_with_its_place(number: str) -> None:
     """No exporter writes one; where a hand or a script did, the line says which byte."""
     data = har(entry(time=7777)).replace(b"7777", number.encode())
@@ -304,6 +304,12 @@ def test_a_number_that_json_does_not_know_is_said_with_its_place(number: str) ->
     assert "is not valid JSON" in ran.line
     said = int(ran.line.rpartition("byte ")[2].rstrip(")."))
     assert abs(said - data.index(number.encode() + b"}")) <= len(number)
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_a_number_that_python_writes_and_json_lacks_is_no_value(number: str) -> None:
+    data = har(entry(time=7777)).replace(b"7777", number.encode())
+    assert_bounded(run("diagnose", "-", stdin=data), status=1)
 
 
 @pytest.mark.parametrize("broken", [False, True])
