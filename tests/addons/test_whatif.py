@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -405,11 +406,17 @@ def test_a_refused_page_is_answered_after_the_change(
                 found: dict[str, Any] = json.load(answer)
             return found
 
-        go(ticket.page)
-        wait_until_quiet(proxy, seconds=1)
+        def visit(is_done: Callable[[dict[str, Any]], bool]) -> None:
+            """A map may take long to begin, and is quiet meanwhile."""
+            go(ticket.page)
+            end = time.monotonic() + 30
+            wait_until_quiet(proxy, seconds=1)
+            while not is_done(state()) and time.monotonic() < end:
+                wait_until_quiet(proxy, seconds=1)
+
+        visit(lambda now: now["before"]["refused"] > 0)
         before = state([change])["before"]
-        go(ticket.page)
-        wait_until_quiet(proxy, seconds=1)
+        visit(lambda now: now["since"]["answered"] >= before["refused"])
         after = state()
     assert before["refused"] > 0
     assert after["since"]["refused"] == 0
